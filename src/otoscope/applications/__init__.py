@@ -1,0 +1,1 @@
+"""Captions, keyword spotting and the rest (not built yet)."""

@@ -1,0 +1,80 @@
+"""The nouns and protocols every room shares: numpy only, no files, no torch, no plotting."""
+
+from otoscope.core.attribution import Attribution, Explanation, PerturbationCurve, Segment, Trust
+from otoscope.core.errors import (
+    BadAudio,
+    BadFormat,
+    BadInput,
+    CannotWrite,
+    CorruptWeights,
+    DoesNotFit,
+    MissingExtra,
+    NotAble,
+    NotRecorded,
+    OtoscopeError,
+    UnknownName,
+)
+from otoscope.core.grid import FrameGrid
+from otoscope.core.hypothesis import Hypothesis, Target
+from otoscope.core.measurements import Activation, Attention, Emissions, Features, Site, StepScores
+from otoscope.core.panel import Panel
+from otoscope.core.percept import Percept
+from otoscope.core.protocols import (
+    Aligning,
+    Differentiable,
+    Explainer,
+    Intervenable,
+    Listener,
+    Recognizer,
+    Renderer,
+    Streaming,
+    Trainable,
+)
+from otoscope.core.recording import Recording
+from otoscope.core.timeline import Alignment, Interval, Tier
+from otoscope.core.trace import Provenance, Trace
+
+__all__ = [
+    "Activation",
+    "Aligning",
+    "Alignment",
+    "Attention",
+    "Attribution",
+    "BadAudio",
+    "BadFormat",
+    "BadInput",
+    "CannotWrite",
+    "CorruptWeights",
+    "Differentiable",
+    "DoesNotFit",
+    "Emissions",
+    "Explainer",
+    "Explanation",
+    "Features",
+    "FrameGrid",
+    "Hypothesis",
+    "Intervenable",
+    "Interval",
+    "Listener",
+    "MissingExtra",
+    "NotAble",
+    "NotRecorded",
+    "OtoscopeError",
+    "Panel",
+    "Percept",
+    "PerturbationCurve",
+    "Provenance",
+    "Recognizer",
+    "Recording",
+    "Renderer",
+    "Segment",
+    "Site",
+    "StepScores",
+    "Streaming",
+    "Target",
+    "Tier",
+    "Trace",
+    "Trainable",
+    "Trust",
+    "UnknownName",
+]

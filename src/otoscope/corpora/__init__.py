@@ -1,0 +1,1 @@
+"""Manifests, synthetic corpora and speaker-disjoint splits."""

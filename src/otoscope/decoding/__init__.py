@@ -1,0 +1,1 @@
+"""Pure functions and numba kernels on arrays: DTW, Viterbi, forward-backward, CTC, edit distance."""

@@ -1,0 +1,1 @@
+"""Attribution on `score`, its faithfulness, plausibility and reliability."""

@@ -1,0 +1,1 @@
+"""Audio files in; tiers, transcripts and Traces in and out."""

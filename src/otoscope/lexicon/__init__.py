@@ -1,0 +1,1 @@
+"""Text normalisation, tokenizers, pronunciations, word frequency, language models."""

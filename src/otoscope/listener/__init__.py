@@ -1,0 +1,1 @@
+"""Lexical competition and decision (not built yet)."""

@@ -1,0 +1,1 @@
+"""Figures of merit: word error rate, boundary error, faithfulness, plausibility, reliability."""

@@ -1,0 +1,1 @@
+"""Torch modules written as in the papers, and the one training loop."""

@@ -1,0 +1,1 @@
+"""PCA, autoencoders and their studies (not built yet)."""

@@ -1,0 +1,1 @@
+"""Everything done to a waveform or its time-frequency picture."""

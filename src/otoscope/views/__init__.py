@@ -1,0 +1,1 @@
+"""Panels from results; renderers: matplotlib figure, HTML report."""
