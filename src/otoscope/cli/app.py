@@ -1,0 +1,77 @@
+"""The `otoscope` command: its verbs, and how errors and interruptions end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from otoscope import __version__
+from otoscope.core.errors import OtoscopeError
+
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="otoscope",
+    help="Look inside a speech recogniser: what it heard, why, and what a human listener would have heard.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"otoscope {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Look inside a speech recogniser: what it heard, why, and what a human listener would have heard."""
+
+
+def _register_verbs() -> None:
+    from otoscope.cli import align, explain, recognizers, selftest, study, transcribe
+
+    for verb in (explain, transcribe, align, recognizers, study, selftest):
+        verb.register(app)
+
+
+_register_verbs()
+
+
+def _one_line(error: BaseException) -> str:
+    text = error.format_message() if isinstance(error, TyperException) else str(error)
+    return " ".join(text.split()) or type(error).__name__
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0 done, 2 bad input, 130 interrupted.
+
+    Errors the user can mend come out as one line on stderr; anything else is our mistake and keeps its traceback.
+    """
+    try:
+        result = app(args=None if arguments is None else list(arguments), standalone_mode=False, prog_name="otoscope")
+    except (OtoscopeError, TyperException) as error:
+        print(f"otoscope: {_one_line(error)}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except (KeyboardInterrupt, typer.Abort) as error:
+        kept = _one_line(error) if str(error) else "what was finished before is kept"
+        print(f"otoscope: interrupted; {kept}", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,104 @@
+"""`otoscope explain FILE`: what was heard and why, as a page and in three lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+LONGEST_S = 120.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command()(explain)
+
+
+def explain(
+    file: Annotated[Path, typer.Argument(help="An audio file.")],
+    recognizer: Annotated[str, typer.Option(help="A name from `otoscope recognizers`, or a saved folder.")] = "pocketsphinx",
+    word: Annotated[list[str] | None, typer.Option(help="Explain only this word (label or index); may be repeated.")] = None,
+    method: Annotated[str, typer.Option(help="leave-one-out, lime, shapley or kernel-shap.")] = "shapley",
+    segments: Annotated[str, typer.Option(help="What is taken away: auto, words, phones, frames, …")] = "auto",
+    fill: Annotated[str, typer.Option(help="What stands in its place: silence, mean or noise.")] = "silence",
+    n_masks: Annotated[int | None, typer.Option(help="Masked recordings to score; chosen from the length by default.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    start: Annotated[float, typer.Option(help="Begin at this time, in seconds.")] = 0.0,
+    end: Annotated[float | None, typer.Option(help="Stop at this time, in seconds.")] = None,
+    output: Annotated[Path | None, typer.Option(help="The page to write; NAME.explain.html by default.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of three lines.")] = False,
+) -> None:
+    """Answer three questions about a recording on one page: what was heard, why, and what a person would have heard.
+
+    An interrupted run goes on where it stopped when it is started again.
+    """
+    from otoscope.cli.inputs import check_writable, read_speech
+    from otoscope.cli.printing import print_json
+    from otoscope.cli.progress import progress_bar
+    from otoscope.explainers import explain as run
+    from otoscope.io.writing import write_text
+    from otoscope.recognizers import load
+    from otoscope.recognizers.journal import Journal
+    from otoscope.views.report import report_html
+
+    page = output or Path(f"{file.stem}.explain.html")
+    check_writable(page)
+    recording = read_speech(file, longest_s=LONGEST_S, start_s=start, end_s=end)
+    with Journal(load(recognizer), page.with_suffix(".partial")) as engine, progress_bar("explaining") as progress:
+        explanation = run(
+            engine,
+            recording,
+            target=_targets(word),
+            method=method,
+            segments=segments,
+            fill=fill,
+            n_masks=n_masks,
+            seed=seed,
+            cells=True,
+            progress=progress,
+        )
+        write_text(page, report_html(explanation, title=file.name))
+    if as_json:
+        print_json({"page": str(page), "heard": explanation.trace.text, "words": summary_rows(explanation)})
+    else:
+        print("\n".join(summary_lines(explanation, page)))
+
+
+def _targets(words: list[str] | None) -> list[int | str] | None:
+    if not words:
+        return None
+    return [int(word) if word.lstrip("-").isdigit() else word for word in words]
+
+
+def summary_rows(explanation: Any) -> list[dict[str, Any]]:
+    """Return one row a word: where it was, which stretch mattered most, how sure, and whether to believe the map."""
+    return [
+        {
+            "word": a.target.label,
+            "start_s": a.target.interval.start_s,
+            "end_s": a.target.interval.end_s,
+            "top_start_s": a.top.start_s,
+            "top_end_s": a.top.end_s,
+            "relevance_mass": a.trust.relevance_mass,
+            "chance_mass": a.trust.chance_mass,
+            "passed": a.trust.passed,
+            "failures": list(a.trust.failures),
+        }
+        for a in explanation
+    ]
+
+
+def summary_lines(explanation: Any, page: Path) -> tuple[str, str, str]:
+    """Return the three lines: what was heard, which stretch mattered most for each word, where the page is."""
+    trace = explanation.trace
+    rows = summary_rows(explanation)
+    stretches = "; ".join(
+        f"{row['word']} {row['top_start_s']:.2f}–{row['top_end_s']:.2f} s{'' if row['passed'] else ' (?)'}" for row in rows
+    )
+    n_passed = sum(row["passed"] for row in rows)
+    return (
+        f"heard ({trace.provenance.recognizer}): {trace.text}",
+        f"mattered most: {stretches}",
+        f"page: {page} ({n_passed} of {len(rows)} maps passed their checks; those marked ? did not)",
+    )

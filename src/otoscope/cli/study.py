@@ -1,0 +1,59 @@
+"""`otoscope study NAME`: run a named, reproducible experiment; print its table, save its picture and JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from otoscope.core import BadInput
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command()(study)
+
+
+def study(
+    name: Annotated[str, typer.Argument(help="Which study; `otoscope study list` names them all.")],
+    corpus: Annotated[Path | None, typer.Option(help="Folder with a manifest.tsv, for the studies that need one.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    output: Annotated[Path | None, typer.Option(help="Folder for the picture and the JSON; none by default.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Run a named, reproducible experiment and print its table; every figure in docs/results.md comes from one."""
+    from otoscope.cli.printing import print_json, print_table
+    from otoscope.cli.progress import progress_bar
+    from otoscope.studies import STUDIES
+    from otoscope.studies import study as run
+
+    if name == "list":
+        print_table(["study"], [[known] for known in sorted(STUDIES)])
+        return
+    if output is not None and output.exists() and not output.is_dir():
+        raise BadInput(f"--output {output} is a file; name a folder")
+    with progress_bar(name) as progress:
+        result = run(name, seed=seed, progress=progress, **({} if corpus is None else {"corpus": corpus}))
+    if output is not None:
+        _save(result, output)
+    if as_json:
+        print_json(result)
+        return
+    print_table(list(result.table[0]), [[_cell(value) for value in row.values()] for row in result.table])
+    print(result.summary)
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _save(result: Any, folder: Path) -> None:
+    from otoscope.io.jsonable import dumps
+    from otoscope.io.writing import make_folder, write_text
+    from otoscope.views.figures import figure, save_figure
+
+    make_folder(folder)
+    write_text(folder / f"{result.name}.json", dumps(result))
+    for index, panel in enumerate(result.panels, start=1):
+        save_figure(figure(panel), folder / f"{result.name}-{index}.svg")

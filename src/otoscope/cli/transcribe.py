@@ -1,0 +1,86 @@
+"""`otoscope transcribe FILES`: what was said, in the format of your choice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from otoscope.core import BadInput, UnknownName
+
+TEXT_FORMATS = ("txt", "ctm", "stm")
+"""Formats in which several recordings can follow one another on stdout."""
+
+SUFFIXES = {"textgrid": "TextGrid"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command()(transcribe)
+
+
+def transcribe(
+    files: Annotated[list[Path], typer.Argument(help="Audio files.")],
+    recognizer: Annotated[str, typer.Option(help="A name from `otoscope recognizers`, or a saved folder.")] = "pocketsphinx",
+    format: Annotated[str, typer.Option(help="txt, json, srt, vtt, textgrid, ctm, stm, rttm or eaf.")] = "txt",
+    output: Annotated[Path | None, typer.Option(help="Folder to write one file a recording into; stdout by default.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """Write down what was said, with times, in a format that other tools read.
+
+    Long recordings are read in blocks and cut at pauses. Each file is written as soon as it is done.
+    """
+    from otoscope.cli.progress import progress_bar
+    from otoscope.recognizers import load
+
+    format = "json" if as_json else format
+    _check(format, files, output)
+    engine = load(recognizer)
+    with progress_bar("transcribing") as progress:
+        for index, path in enumerate(files):
+            try:
+                _write(_annotate(engine, path), path, format, output)
+            except KeyboardInterrupt:
+                kept = f"{index} of {len(files)} recordings were finished and are kept"
+                raise KeyboardInterrupt(kept) from None
+            if progress is not None:
+                progress(index + 1, len(files))
+
+
+def _check(format: str, files: Sequence[Path], output: Path | None) -> None:
+    from otoscope.cli.inputs import check_writable
+    from otoscope.io.formats import FORMATS
+
+    if format != "txt" and format not in FORMATS:
+        raise UnknownName("format", format, ["txt", *FORMATS])
+    if output is None:
+        if len(files) > 1 and format not in (*TEXT_FORMATS, "json"):
+            raise BadInput(f"{len(files)} recordings in format {format} need a folder: add --output FOLDER")
+        return
+    if not output.is_dir():
+        raise BadInput(f"--output {output} is not a folder; make it first")
+    names = [path.stem for path in files]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadInput(f"two of the recordings are called {twice!r} and would overwrite each other in {output}")
+    check_writable(output / "probe")
+
+
+def _annotate(engine: Any, path: Path) -> Any:
+    """Recognise a file of any length and return its words and phones as one Annotation."""
+    from otoscope.recognizers.transcription import transcribe_file
+
+    return transcribe_file(engine, path)
+
+
+def _write(annotation: Any, path: Path, format: str, output: Path | None) -> None:
+    from otoscope.io.formats import dumps
+    from otoscope.io.writing import write_text
+
+    text = annotation.text + "\n" if format == "txt" else dumps(annotation, format)
+    if output is None:
+        print(text, end="" if text.endswith("\n") else "\n", flush=True)
+    else:
+        write_text(output / f"{path.stem}.{SUFFIXES.get(format, format)}", text)

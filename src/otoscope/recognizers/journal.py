@@ -1,0 +1,125 @@
+"""A recogniser that writes down each answer, so that interrupted work goes on where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otoscope.core import CannotWrite, OtoscopeError, Recording, Target, Trace
+from otoscope.core.protocols import Progress, Recognizer
+
+CHUNK = 16
+"""Recordings scored between two entries: at most this many are lost by a kill."""
+
+
+class Journal:
+    """Wraps a recogniser; keeps its Trace and scores in a folder until the work is done.
+
+    Use it as a context manager: the folder is removed when the body ends well, and stays when it does not, so that
+    the same work started again reads the answers instead of computing them. Answers are found by the digest of the
+    recording, the targets and the recogniser's provenance, never by their order.
+
+    Parameters
+    ----------
+    recognizer
+        Any recogniser; `trace` and `score` are written down, everything else is passed through.
+    folder
+        Where to keep the answers; made when the first one comes in.
+    """
+
+    def __init__(self, recognizer: Recognizer, folder: Path) -> None:
+        self.recognizer = recognizer
+        self.folder = folder
+        self._identity = ""
+        self._known: dict[str, list[float]] = {}
+        self._file: IO[str] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.recognizer, name)
+
+    @property
+    def name(self) -> str:
+        """Name of the recogniser."""
+        return self.recognizer.name
+
+    def __enter__(self) -> Journal:
+        path = self.folder / "scores.jsonl"
+        if path.is_file():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                try:
+                    entry = json.loads(line)
+                except ValueError:  # the line that was being written when the work was killed
+                    continue
+                self._known[entry["key"]] = entry["scores"]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+        if error is None or (isinstance(error, OtoscopeError) and not self._known):
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def trace(self, recording: Recording, *, record: Sequence[str] = ()) -> Trace:
+        """Recognise, or read the Trace that was kept; see `Recognizer.trace`."""
+        key = _digest(self._configuration(), recording.digest, *record)
+        path = self.folder / f"trace-{key[:16]}.safetensors"
+        if path.is_file():
+            return Trace.load(path)
+        trace = self.recognizer.trace(recording, record=record)
+        self._make_folder()
+        trace.save(path)
+        return trace
+
+    def score(
+        self, recordings: Sequence[Recording], targets: Sequence[Target], *, progress: Progress | None = None
+    ) -> NDArray[np.float64]:
+        """Score what is not yet known, in chunks that are written down; see `Recognizer.score`."""
+        asked = _digest(self._configuration(), repr(targets))
+        keys = [_digest(asked, recording.digest) for recording in recordings]
+        missing = [index for index, key in enumerate(keys) if key not in self._known]
+        for first in range(0, len(missing), CHUNK):
+            chunk = missing[first : first + CHUNK]
+            scores = self.recognizer.score([recordings[index] for index in chunk], targets)
+            for index, row in zip(chunk, scores, strict=True):
+                self._write(keys[index], [float(value) for value in row])
+            if progress is not None:
+                progress(len(recordings) - len(missing) + first + len(chunk), len(recordings))
+        return np.array([self._known[key] for key in keys], dtype=np.float64).reshape(len(recordings), len(targets))
+
+    def _configuration(self) -> str:
+        """What makes two recognisers give different answers: read once from the provenance of an empty trace."""
+        if not self._identity:
+            parameters = getattr(self.recognizer, "provenance", None)
+            self._identity = f"{self.recognizer.name} {parameters!r}"
+        return self._identity
+
+    def _make_folder(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CannotWrite(f"cannot keep unfinished work in {self.folder}: {error.strerror}") from error
+
+    def _write(self, key: str, scores: list[float]) -> None:
+        self._known[key] = scores
+        try:
+            if self._file is None:
+                self._make_folder()
+                self._file = (self.folder / "scores.jsonl").open("a", encoding="utf-8")
+            self._file.write(json.dumps({"key": key, "scores": scores}) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise CannotWrite(f"cannot keep unfinished work in {self.folder}: {error.strerror}") from error
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
