@@ -1,0 +1,50 @@
+"""Odd but usable recordings: heard like the plain one."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from otoscope.recognizers import load
+
+
+@pytest.fixture(scope="module")
+def heard(talk):
+    from otoscope.core import Recording
+
+    return load("pocketsphinx").trace(Recording.read(talk)).text
+
+
+def transcript(run, path) -> str:
+    result = run("transcribe", path)
+    assert result.code == 0, result.err
+    return result.out.strip()
+
+
+def test_24_bit_float_and_flac(run, tmp_path, speech, heard):
+    for name, subtype in [("a.wav", "PCM_24"), ("b.wav", "FLOAT"), ("c.flac", "PCM_16")]:
+        soundfile.write(tmp_path / name, speech, 16000, subtype=subtype)
+        assert transcript(run, tmp_path / name) == heard
+
+
+def test_stereo_is_averaged(run, tmp_path, speech, heard):
+    soundfile.write(tmp_path / "stereo.wav", np.stack([speech, speech], axis=1), 16000)
+    assert transcript(run, tmp_path / "stereo.wav") == heard
+
+
+def test_8_bit_and_96_khz_are_understood(run, tmp_path, speech, heard):
+    soundfile.write(tmp_path / "coarse.wav", speech, 16000, subtype="PCM_U8")
+    soundfile.write(tmp_path / "fine.wav", soxr.resample(speech, 16000, 96000), 96000)
+    assert set(transcript(run, tmp_path / "coarse.wav").split()) & set(heard.split())
+    assert set(transcript(run, tmp_path / "fine.wav").split()) & set(heard.split())
+
+
+def test_json_says_where_each_word_lies(run, talk, heard):
+    result = run("transcribe", talk, "--json")
+    tiers = {tier["name"]: tier["intervals"] for tier in json.loads(result.out)["tiers"]}
+    assert [interval["label"] for interval in tiers["words"]] == heard.split()
+    assert all(0 <= i["start_s"] < i["end_s"] for i in tiers["words"])

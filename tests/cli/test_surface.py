@@ -1,0 +1,72 @@
+"""The surface of the command line: help, start-up, and the same names and defaults as the library."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import otoscope
+from otoscope.cli import align, explain, recognizers, selftest, study, transcribe
+
+VERBS = {
+    "align": align.align,
+    "explain": explain.explain,
+    "recognizers": recognizers.recognizers,
+    "selftest": selftest.selftest,
+    "study": study.study,
+    "transcribe": transcribe.transcribe,
+}
+
+
+def modules_after(statement: str) -> set[str]:
+    command = f"{statement}; import sys; print(*sys.modules)"
+    return set(subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True).stdout.split())
+
+
+@pytest.mark.parametrize("statement", ["import otoscope", "import otoscope.cli", "from otoscope.recognizers import load"])
+def test_importing_loads_nothing_heavy(statement):
+    heavy = {"torch", "matplotlib", "scipy", "numba", "transformers", "pocketsphinx", "soundfile"}
+    assert not heavy & modules_after(statement)
+
+
+def test_torchaudio_is_not_installed():
+    """Its wheel links CUDA and breaks audio models elsewhere; nothing of ours may pull it in."""
+    import importlib.util
+
+    assert importlib.util.find_spec("torchaudio") is None
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_every_verb_is_a_public_function(verb):
+    assert callable(getattr(otoscope, verb))
+    assert VERBS[verb].__doc__
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_same_defaults_as_the_library(verb):
+    library = inspect.signature(getattr(otoscope, verb)).parameters
+    command = inspect.signature(VERBS[verb]).parameters
+    shared = [name for name in command if name in library and library[name].default is not inspect.Parameter.empty]
+    if verb == "explain":
+        assert {"method", "segments", "fill", "n_masks", "seed"} <= set(shared)
+    for name in shared:
+        assert command[name].default == library[name].default, name
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_every_verb_has_json_and_help_for_every_option(run, verb):
+    result = run(verb, "--help")
+    assert result.code == 0
+    assert "--json" in result.out
+    undocumented = [line for line in result.out.splitlines() if line.strip().startswith("--") and len(line.split()) < 3]
+    assert not undocumented
+
+
+def test_public_names_all_resolve():
+    for name in otoscope.__all__:
+        assert getattr(otoscope, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'oto'"):
+        otoscope.oto  # noqa: B018
