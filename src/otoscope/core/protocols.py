@@ -20,7 +20,7 @@ from otoscope.core.panel import Panel
 from otoscope.core.percept import Percept
 from otoscope.core.recording import Recording
 from otoscope.core.timeline import Alignment
-from otoscope.core.trace import Trace
+from otoscope.core.trace import Provenance, Trace
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) as long work goes on; must not be assumed to be called at all."""
@@ -33,6 +33,11 @@ class Recognizer(Protocol):
     @property
     def name(self) -> str:
         """Name in the registry."""
+        ...
+
+    @property
+    def provenance(self) -> Provenance:
+        """Version, weights and parameters: two recognisers of equal provenance give equal answers."""
         ...
 
     def trace(self, recording: Recording, *, record: Sequence[str] = ()) -> Trace:

@@ -13,7 +13,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import CannotWrite, OtoscopeError, Recording, Target, Trace
+from otoscope.core import CannotWrite, OtoscopeError, Provenance, Recording, Target, Trace
 from otoscope.core.protocols import Progress, Recognizer
 
 CHUNK = 16
@@ -38,7 +38,6 @@ class Journal:
     def __init__(self, recognizer: Recognizer, folder: Path) -> None:
         self.recognizer = recognizer
         self.folder = folder
-        self._identity = ""
         self._known: dict[str, list[float]] = {}
         self._file: IO[str] | None = None
 
@@ -49,6 +48,11 @@ class Journal:
     def name(self) -> str:
         """Name of the recogniser."""
         return self.recognizer.name
+
+    @property
+    def provenance(self) -> Provenance:
+        """Provenance of the recogniser; answers of one with another provenance are never used."""
+        return self.recognizer.provenance
 
     def __enter__(self) -> Journal:
         path = self.folder / "scores.jsonl"
@@ -71,7 +75,7 @@ class Journal:
 
     def trace(self, recording: Recording, *, record: Sequence[str] = ()) -> Trace:
         """Recognise, or read the Trace that was kept; see `Recognizer.trace`."""
-        key = _digest(self._configuration(), recording.digest, *record)
+        key = _digest(repr(self.provenance), recording.digest, *record)
         path = self.folder / f"trace-{key[:16]}.safetensors"
         if path.is_file():
             return Trace.load(path)
@@ -84,7 +88,7 @@ class Journal:
         self, recordings: Sequence[Recording], targets: Sequence[Target], *, progress: Progress | None = None
     ) -> NDArray[np.float64]:
         """Score what is not yet known, in chunks that are written down; see `Recognizer.score`."""
-        asked = _digest(self._configuration(), repr(targets))
+        asked = _digest(repr(self.provenance), repr(targets))
         keys = [_digest(asked, recording.digest) for recording in recordings]
         missing = [index for index, key in enumerate(keys) if key not in self._known]
         for first in range(0, len(missing), CHUNK):
@@ -95,13 +99,6 @@ class Journal:
             if progress is not None:
                 progress(len(recordings) - len(missing) + first + len(chunk), len(recordings))
         return np.array([self._known[key] for key in keys], dtype=np.float64).reshape(len(recordings), len(targets))
-
-    def _configuration(self) -> str:
-        """What makes two recognisers give different answers: read once from the provenance of an empty trace."""
-        if not self._identity:
-            parameters = getattr(self.recognizer, "provenance", None)
-            self._identity = f"{self.recognizer.name} {parameters!r}"
-        return self._identity
 
     def _make_folder(self) -> None:
         try:
