@@ -56,7 +56,7 @@ def test_what_is_not_a_manifest_is_refused(tmp_path):
     with pytest.raises(BadInput, match="no corpus manifest at"):
         read_manifest(tmp_path)
     write(tmp_path, heading="id\tpath")
-    with pytest.raises(BadFormat, match="manifest.tsv:1: no column speaker, text, duration_s, split"):
+    with pytest.raises(BadFormat, match=r"manifest.tsv:1: no column speaker, text, duration_s, split"):
         read_manifest(tmp_path)
     (tmp_path / "manifest.tsv").write_bytes(b"\xff\xfe\x00\x80")
     with pytest.raises(BadInput, match="cannot be read"):
