@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import BadInput, Interval, Recording, Segment, Site, Target, Trace
+from otoscope.core import BadInput, Interval, Provenance, Recording, Segment, Site, Target, Trace
 from otoscope.core.arrays import set_frozen
 from otoscope.core.protocols import Progress
-from otoscope.testing.hearing import checked_words, samples_of, score_each, toy_trace
+from otoscope.testing.hearing import checked_words, samples_of, score_each, toy_provenance, toy_trace
 
 Vector = NDArray[np.float64]
 
@@ -71,9 +71,14 @@ class FunctionRecognizer:
             samples[round(segment.start_s * rate_hz) : round(segment.end_s * rate_hz)] = level / GAIN
         return Recording(samples.astype(np.float32), rate_hz, source="synthetic")
 
+    @property
+    def provenance(self) -> Provenance:
+        """What shapes its answers."""
+        return toy_provenance(self.name, self.segments, self.words)
+
     def trace(self, recording: Recording, *, record: Sequence[str] = ()) -> Trace:
         """Return a Trace of the words it always hears."""
-        return toy_trace(self.name, recording, self.words)
+        return toy_trace(self.provenance, recording, self.words)
 
     def score(
         self, recordings: Sequence[Recording], targets: Sequence[Target], *, progress: Progress | None = None

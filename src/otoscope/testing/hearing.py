@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,11 +24,16 @@ from otoscope.core import (
 from otoscope.core.protocols import Progress
 
 
-def toy_trace(name: str, recording: Recording, words: Sequence[Interval], **parameters: Any) -> Trace:
+def toy_provenance(name: str, *parts: Any) -> Provenance:
+    """Return the provenance of a toy; everything that shapes its answers goes into the digest."""
+    digest = hashlib.sha256(repr(parts).encode()).hexdigest()
+    return Provenance(name, "1", parameters={"digest": digest})
+
+
+def toy_trace(provenance: Provenance, recording: Recording, words: Sequence[Interval]) -> Trace:
     """Return the Trace of a toy that hears `words` whatever it is given."""
     hypothesis = Hypothesis(tuple(word.label for word in words), log_score=0.0)
     alignment = Alignment(Tier("words", tuple(words)))
-    provenance = Provenance(name, "1", parameters=parameters)
     missing = dict.fromkeys(("features", "emissions", "activations"), "a toy recogniser has none")
     return Trace(recording, (hypothesis,), provenance, {"alignment": alignment}, missing)
 

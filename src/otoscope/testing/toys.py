@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import BadInput, Interval, Recording, Segment, Target, Trace
+from otoscope.core import BadInput, Interval, Provenance, Recording, Segment, Target, Trace
 from otoscope.core.arrays import set_frozen
 from otoscope.core.protocols import Progress
-from otoscope.testing.hearing import checked_words, energy, score_each, toy_trace
+from otoscope.testing.hearing import checked_words, energy, score_each, toy_provenance, toy_trace
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,14 @@ class AdditiveRecognizer:
         """Return `(n_segments,)` energies, full scale² × seconds."""
         return np.array([energy(recording, segment) for segment in self.segments])
 
+    @property
+    def provenance(self) -> Provenance:
+        """What shapes its answers."""
+        return toy_provenance(self.name, self.segments, dict(self.weights), self.words, self.bias)
+
     def trace(self, recording: Recording, *, record: Sequence[str] = ()) -> Trace:
         """Return a Trace of the words it always hears."""
-        return toy_trace(self.name, recording, self.words, bias=self.bias)
+        return toy_trace(self.provenance, recording, self.words)
 
     def score(
         self, recordings: Sequence[Recording], targets: Sequence[Target], *, progress: Progress | None = None
@@ -158,9 +163,16 @@ class InteractionRecognizer:
         """Return which segments are present, `(n_segments,)`."""
         return np.array([energy(recording, s) >= 0.5 * energy(self.reference, s) for s in self.segments])
 
+    @property
+    def provenance(self) -> Provenance:
+        """What shapes its answers."""
+        return toy_provenance(
+            self.name, self.reference.digest, self.segments, np.asarray(self.strengths).tolist(), self.words
+        )
+
     def trace(self, recording: Recording, *, record: Sequence[str] = ()) -> Trace:
         """Return a Trace of the words it always hears."""
-        return toy_trace(self.name, recording, self.words)
+        return toy_trace(self.provenance, recording, self.words)
 
     def score(
         self, recordings: Sequence[Recording], targets: Sequence[Target], *, progress: Progress | None = None
