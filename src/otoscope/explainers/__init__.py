@@ -1,1 +1,57 @@
-"""Attribution on `score`, its faithfulness, plausibility and reliability."""
+"""Attribution on `score`, its faithfulness, plausibility and reliability.
+
+What comes in is a recogniser and a recording, what goes out an `Explanation`. Every method is split in two: a *plan*
+(which segments to keep in which masked recording) and an *estimate* (what the scores of those recordings say about
+each segment). The expensive part, scoring, lies between the two, is shared by all targets of the utterance, and is
+done once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from otoscope.core.late import lookup, resolve
+
+if TYPE_CHECKING:
+    from otoscope.explainers.checks import Checks
+    from otoscope.explainers.explaining import explain
+    from otoscope.explainers.plan import Estimate, Method
+
+EXPLAINERS = {
+    "kernel-shap": "otoscope.explainers.kernel_shap:KernelShap",
+    "leave-one-out": "otoscope.explainers.leave_one_out:LeaveOneOut",
+    "lime": "otoscope.explainers.lime:Lime",
+    "shapley": "otoscope.explainers.shapley:Shapley",
+}
+"""Name → class of each method; other packages add theirs under the entry point `otoscope.explainers`."""
+
+_PUBLIC = {
+    "Checks": "otoscope.explainers.checks:Checks",
+    "Estimate": "otoscope.explainers.plan:Estimate",
+    "Method": "otoscope.explainers.plan:Method",
+    "explain": "otoscope.explainers.explaining:explain",
+}
+
+__all__ = ["EXPLAINERS", "Checks", "Estimate", "Method", "explain", "method"]
+
+
+def method(name: str) -> Method:
+    """Return the method registered under `name`, with its default parameters.
+
+    Raises
+    ------
+    UnknownName
+        No method has that name; the message offers the nearest.
+
+    Examples
+    --------
+    >>> method("shapley").name
+    'shapley'
+    """
+    return lookup(name, EXPLAINERS, group="otoscope.explainers", what="method of explanation")()
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return resolve(_PUBLIC[name])
+    raise AttributeError(f"module 'otoscope.explainers' has no attribute {name!r}")

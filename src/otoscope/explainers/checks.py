@@ -1,0 +1,199 @@
+"""Can a map be believed? Deletion and insertion, two fills, two half-samples, held-out masks, on shared scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otoscope.core import BadInput, PerturbationCurve, Segment, Target, Trust
+from otoscope.explainers.curves import Direction, curves, random_masks, random_orders
+from otoscope.explainers.masked_scores import MaskedScores
+from otoscope.explainers.plan import Estimate, Masks, Method, Scores
+from otoscope.explainers.segments import inside, sizes
+from otoscope.explainers.verdict import failures
+from otoscope.metrics.agreement import spearman, spearman_brown
+from otoscope.metrics.faithfulness import faithfulness_correlation
+from otoscope.metrics.plausibility import chance_mass, pointing_hit, relevance_mass
+
+MANY = tuple(np.round(np.arange(0.05, 1.0, 0.1), 2))
+
+
+@dataclass(frozen=True)
+class Checks:
+    """How much is spent on testing the maps.
+
+    Parameters
+    ----------
+    deletion, insertion
+        Shares of segments at which each curve is measured, besides 0 and 1; at least one segment is changed.
+    n_orders
+        Random orders, shared by all targets.
+    second_fill
+        What else may stand where a segment was taken away; `None` leaves the second fill out.
+    second_deletion
+        Shares of segments for the deletion curve under the second fill.
+    """
+
+    deletion: tuple[float, ...] = (0.0, 0.15, 0.5)
+    insertion: tuple[float, ...] = (0.15, 0.5)
+    n_orders: int = 6
+    second_fill: str | None = "mean"
+    second_deletion: tuple[float, ...] = (0.15,)
+
+    def __post_init__(self) -> None:
+        if self.n_orders < 2:
+            raise BadInput(f"a random baseline needs at least two orders, got {self.n_orders}")
+
+    @classmethod
+    def for_targets(cls, n_targets: int, *, fill: str) -> Checks:
+        """Return the checks made when nobody says: finer curves for up to four targets; the second fill is another."""
+        second = "mean" if fill != "mean" else "noise"
+        if n_targets <= 4:
+            return cls(deletion=MANY, insertion=MANY, n_orders=10, second_fill=second, second_deletion=MANY[::2])
+        return cls(second_fill=second)
+
+    def n_evaluations(self, n_segments: int, n_targets: int) -> int:
+        """Return about how many recordings the checks add, for a progress bar."""
+        steps = len(self.deletion) + len(self.insertion) + (len(self.second_deletion) if self.second_fill else 0)
+        return steps * (n_targets + self.n_orders) + n_segments * (2 if self.second_fill else 0)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was measured for all targets of an utterance before the verdict on each.
+
+    `curves[t]` belongs to target t; correlations are `None` where they were not, or could not be, measured.
+    """
+
+    curves: tuple[tuple[PerturbationCurve, ...], ...]
+    half_agreement: tuple[float | None, ...]
+    fill_agreement: tuple[float | None, ...]
+    faithfulness: tuple[float | None, ...]
+
+
+def gather(
+    score: MaskedScores, method: Method, masks: Masks, estimate: Estimate, *, fill: str, seed: int, checks: Checks
+) -> Evidence:
+    """Score what the checks need, and measure.
+
+    Parameters
+    ----------
+    score
+        Scores masked recordings; those of the plan are known already.
+    method, masks, estimate
+        How the maps were made, from which recordings, and the maps.
+    fill, seed, checks
+        The main fill, the seed of the random orders, and how much to spend.
+    """
+    relevance = estimate.relevance
+    orders = random_orders(relevance.shape[0], checks.n_orders, seed=seed)
+    deletion = curves(score, relevance, direction="deletion", fill=fill, fractions=checks.deletion, orders=orders)
+    insertion = curves(score, relevance, direction="insertion", fill=fill, fractions=checks.insertion, orders=orders)
+    found = [deletion, insertion]
+    fills: tuple[float | None, ...] = (None,) * relevance.shape[1]
+    if checks.second_fill is not None:
+        found.append(
+            curves(
+                score,
+                relevance,
+                direction="deletion",
+                fill=checks.second_fill,
+                fractions=checks.second_deletion,
+                orders=orders,
+            )
+        )
+        fills = _fill_agreement(score, fill, checks.second_fill)
+    directions: tuple[tuple[Direction, tuple[float, ...]], ...] = (
+        ("deletion", checks.deletion),
+        ("insertion", checks.insertion),
+    )
+    held_out = np.vstack(
+        [
+            random_masks(orders, fractions, direction=direction)[:, 1:-1].reshape(-1, relevance.shape[0])
+            for direction, fractions in directions
+        ]
+    )
+    return Evidence(
+        curves=tuple(zip(*found, strict=True)),
+        half_agreement=half_agreement(method, masks, score(masks, fill=fill)),
+        fill_agreement=fills,
+        faithfulness=_faithfulness(score, relevance, held_out, fill=fill),
+    )
+
+
+def half_agreement(method: Method, masks: Masks, scores: Scores) -> tuple[float | None, ...]:
+    """Return Spearman's correlation of the maps from two half-samples, one for each target."""
+    halves = method.halves(masks)
+    if halves is None:
+        return (None,) * scores.shape[1]
+    first, second = (method.estimate(masks[rows], scores[rows]).relevance for rows in halves)
+    return _columnwise_spearman(first, second)
+
+
+def _fill_agreement(score: MaskedScores, fill: str, second_fill: str) -> tuple[float | None, ...]:
+    """Correlate leave-one-out maps under two fills: a handful of recordings, whatever the method."""
+    n_segments = len(score.segments)
+    left_out = np.vstack([np.ones((1, n_segments), dtype=bool), ~np.eye(n_segments, dtype=bool)])
+    first, second = (score(left_out, fill=f) for f in (fill, second_fill))
+    return _columnwise_spearman(first[:1] - first[1:], second[:1] - second[1:])
+
+
+def _faithfulness(
+    score: MaskedScores, relevance: NDArray[np.float64], held_out: Masks, *, fill: str
+) -> tuple[float | None, ...]:
+    everything = np.ones((1, relevance.shape[0]), dtype=bool)
+    drops = score(everything, fill=fill) - score(held_out, fill=fill)
+    removed = ~held_out @ relevance
+    counts = (~held_out).sum(axis=1)
+    return tuple(
+        _known(faithfulness_correlation(removed[:, t], drops[:, t], counts)) for t in range(relevance.shape[1])
+    )
+
+
+def _columnwise_spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float | None, ...]:
+    return tuple(_known(spearman(a[:, t], b[:, t])) for t in range(a.shape[1]))
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value
+
+
+def trust(
+    index: int,
+    target: Target,
+    segments: Sequence[Segment],
+    relevance: NDArray[np.float64],
+    evidence: Evidence,
+    *,
+    scores: NDArray[np.float64],
+) -> Trust:
+    """Return what speaks for and against the map of target number `index`.
+
+    Parameters
+    ----------
+    index, target, segments, relevance
+        Which target, and its map, `(n_segments,)`.
+    evidence
+        What was measured.
+    scores
+        `(n_masks,)` its scores over the plan; the first is that of the whole recording, the second of the filled one.
+    """
+    half = evidence.half_agreement[index]
+    mass = chance = hit = None
+    if target.interval is not None and target.interval.duration_s > 0:
+        share = inside(segments, target.interval)
+        mass, chance = _known(relevance_mass(relevance, share)), chance_mass(sizes(segments), share)
+        hit = pointing_hit(relevance, share)
+    measured = Trust(
+        curves=evidence.curves[index],
+        relevance_mass=mass,
+        chance_mass=chance,
+        pointing_hit=hit,
+        seed_agreement=None if half is None else spearman_brown(half),
+        fill_agreement=evidence.fill_agreement[index],
+        faithfulness_correlation=evidence.faithfulness[index],
+    )
+    return failures(measured, scores)

@@ -1,0 +1,69 @@
+"""The verdict: which sanity checks a map failed, each as a sentence a user can read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+from otoscope.core import PerturbationCurve, Trust
+
+LEAST_AGREEMENT = 0.5
+LEAST_CHANGE_NATS = 1e-6
+
+
+def failures(trust: Trust, scores: NDArray[np.float64]) -> Trust:
+    """Return `trust` with a sentence for each check that failed.
+
+    Parameters
+    ----------
+    trust
+        What was measured; what was not measured cannot fail.
+    scores
+        `(n_masks,)` scores of the target over the plan, whole recording first, filled recording second.
+    """
+    if np.ptp(scores) < LEAST_CHANGE_NATS:
+        return replace(trust, failures=("no masked recording changed the score: there is nothing to explain",))
+    found = [
+        _floor(scores),
+        *(_deletion(curve) for curve in trust.curves if curve.direction == "deletion"),
+        _agreement(trust.seed_agreement, "another sample of masked recordings would give another map"),
+        _agreement(trust.fill_agreement, "the map depends on what fills the gaps"),
+        _prediction(trust.faithfulness_correlation),
+    ]
+    return replace(trust, failures=tuple(sentence for sentence in found if sentence))
+
+
+def _floor(scores: NDArray[np.float64]) -> str:
+    if scores[0] > scores[1]:
+        return ""
+    return (
+        f"the target scores no better in the recording ({scores[0]:.2f}) than with everything filled ({scores[1]:.2f})"
+    )
+
+
+def random_interval(curve: PerturbationCurve, *, level: float = 0.95) -> tuple[float, float]:
+    """Return the interval of the mean area of random orders (Student's t over the orders)."""
+    areas = np.trapezoid(curve.random_scores, curve.fractions, axis=1)
+    reach = student.ppf((1 + level) / 2, areas.size - 1) * areas.std(ddof=1) / np.sqrt(areas.size)
+    return float(areas.mean() - reach), float(areas.mean() + reach)
+
+
+def _deletion(curve: PerturbationCurve) -> str:
+    low, high = random_interval(curve)
+    if curve.auc < low:
+        return ""
+    return (
+        f"taking segments away in this order (area {curve.auc:.2f}, fill {curve.fill}) lowers the score no more than "
+        f"random orders do ({low:.2f} to {high:.2f})"
+    )
+
+
+def _agreement(rho: float | None, meaning: str) -> str:
+    return "" if rho is None or rho >= LEAST_AGREEMENT else f"{meaning} (rank correlation {rho:.2f})"
+
+
+def _prediction(r: float | None) -> str:
+    return "" if r is None or r > 0 else f"the map does not predict scores of recordings it has not seen (r = {r:.2f})"
