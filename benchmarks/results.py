@@ -1,0 +1,164 @@
+"""Run the studies and benchmarks behind docs/results.md, and write that page from what they returned.
+
+    python benchmarks/results.py run [NAME ...] --data FOLDER    # runs each and keeps its JSON in docs/results/
+    python benchmarks/results.py render                          # writes docs/results.md from the JSON alone
+
+No figure on the page is typed by hand: each table is the JSON of the command printed above it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+KEPT = ROOT / "docs" / "results"
+PAGE = ROOT / "docs" / "results.md"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One section of the page: `command` as a reader would type it, DATA standing for the folder of real speech."""
+
+    name: str
+    title: str
+    command: str
+    question: str
+
+
+ENTRIES = (
+    Entry(
+        "planted-cue",
+        "Planted cue",
+        "otoscope study planted-cue --json",
+        "Does every method find the one tone burst that tells two words apart? Relevance mass inside the burst should be three times chance or more, and "
+        "deletion should order oracle < method < random.",
+    ),
+    Entry(
+        "digits",
+        "Digits of a speaker never heard",
+        "otoscope study digits --corpus DATA/fsdd --json",
+        "How well does the small CTC network know the digits of an unseen speaker, and how long does it train?",
+    ),
+    Entry(
+        "attribution",
+        "Masked once, explained for all",
+        "python benchmarks/attribution.py --json FILE",
+        "One set of masked recordings for all words against captum's ShapleyValueSampling run word by word: same network, same evaluations a word, in turn.",
+    ),
+    Entry(
+        "kernels",
+        "Kernels beside their peers",
+        "python benchmarks/kernels.py --json FILE",
+        "Each kernel and its peers on the same input, in turn, in one run; their answers are compared before they are timed.",
+    ),
+    Entry(
+        "explain",
+        "The main job on real recordings",
+        "python benchmarks/explain.py --data DATA --json FILE",
+        "How long does a full explanation take, are all words explained, does every word lie inside its recording, and how many maps pass their checks?",
+    ),
+    Entry(
+        "startup",
+        "Start-up",
+        "python benchmarks/startup.py --json FILE",
+        "How long does a user wait before anything happens?",
+    ),
+    Entry("selftest", "Self-test", "otoscope selftest --json", "Answers known in advance."),
+)
+
+
+def machine() -> str:
+    """What the figures were taken on, in words that identify no one."""
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+
+
+def run(entry: Entry, data: Path | None) -> None:
+    """Run one entry and keep its JSON."""
+    if "DATA" in entry.command and data is None:
+        sys.exit(f"{entry.name} needs real speech: --data FOLDER")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "result.json"
+        words = [word.replace("DATA", str(data)).replace("FILE", str(file)) for word in shlex.split(entry.command)]
+        words[:1] = [sys.executable] if words[0] == "python" else [sys.executable, "-m", "otoscope"]
+        print(f"{entry.name} …", flush=True)
+        done = subprocess.run(words, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+        result = json.loads(file.read_text(encoding="utf-8") if file.exists() else done.stdout)
+    kept = {
+        "command": entry.command,
+        "date": datetime.date.today().isoformat(),
+        "machine": machine(),
+        "summary": result.get("summary", ""),
+        "provenance": result.get("provenance", {}),
+        "table": result["table"],
+    }
+    KEPT.mkdir(exist_ok=True)
+    (KEPT / f"{entry.name}.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def cell(value: Any) -> str:
+    """One table cell: four significant digits, no bar that would break the table."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(cell(item) for item in value)
+    return str(value).replace("|", "\\|")
+
+
+def section(entry: Entry) -> str:
+    """The Markdown of one entry, from its kept JSON."""
+    kept = json.loads((KEPT / f"{entry.name}.json").read_text(encoding="utf-8"))
+    columns = list(dict.fromkeys(key for row in kept["table"] for key in row))
+    lines = [
+        f"## {entry.title}",
+        "",
+        entry.question,
+        "",
+        f"`{kept['command']}` · {kept['date']} · {kept['machine']}",
+        "",
+        "| " + " | ".join(column.replace("_", " ") for column in columns) + " |",
+        "|" + "---|" * len(columns),
+        *("| " + " | ".join(cell(row.get(column)) for column in columns) + " |" for row in kept["table"]),
+        "",
+    ]
+    return "\n".join([*lines, kept["summary"], ""] if kept["summary"] else lines)
+
+
+def render() -> str:
+    """The whole page."""
+    head = (
+        "# Results\n\nEvery table is what the command above it printed as JSON (`DATA` is a folder of real speech, `FILE` where the JSON goes); "
+        "`python benchmarks/results.py` runs them and writes this page. Times are of one machine: trust the ratios within a table.\n"
+    )
+    return "\n".join([head, *(section(entry) for entry in ENTRIES if (KEPT / f"{entry.name}.json").exists())])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("action", choices=["run", "render"])
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--data", type=Path)
+    arguments = parser.parse_args()
+    if arguments.action == "run":
+        for entry in ENTRIES:
+            if not arguments.names or entry.name in arguments.names:
+                run(entry, arguments.data)
+    PAGE.write_text(render(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
