@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +27,7 @@ from otoscope.core import (
 )
 
 RATE_HZ = 16000
-SENTENCE = "and so my fellow listeners ask not what your ear can do".split()
+SENTENCE = ["and", "so", "my", "fellow", "listeners", "ask", "not", "what", "your", "ear", "can", "do"]
 BANDS_HZ = ((0, 500), (500, 1000), (1000, 2000), (2000, 4000), (4000, 8000))
 
 
@@ -135,8 +136,8 @@ def make_explanation(
     )
     n = max(8, round(duration_s / 0.15))
     edges = np.linspace(0, duration_s, n + 1)
-    frames = [Segment(a, b) for a, b in zip(edges, edges[1:], strict=False)]
-    grid = [Segment(a, b, lo, hi) for a, b in zip(edges, edges[1:], strict=False) for lo, hi in BANDS_HZ]
+    frames = [Segment(a, b) for a, b in itertools.pairwise(edges)]
+    grid = [Segment(a, b, lo, hi) for a, b in itertools.pairwise(edges) for lo, hi in BANDS_HZ]
     failures = failures or {}
     maps = [attribution(t, frames, rng, failures=failures.get(i, ())) for i, t in enumerate(trace.targets())]
     tf_maps = [attribution(t, grid, rng) for t in trace.targets()] if cells else []

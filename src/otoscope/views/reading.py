@@ -113,7 +113,8 @@ def stretch_of(attribution: Attribution, *, level: float = 0.5) -> Stretch | Non
     --------
     >>> from otoscope.core import Segment
     >>> parts = [Segment(t / 10, (t + 1) / 10) for t in range(5)]
-    >>> found = stretch_of(Attribution(Target.utterance("hi"), parts, [0, 3, 6, 1, -2], "shapley", "silence", 0, -8, 64))
+    >>> hi = Target.utterance("hi")
+    >>> found = stretch_of(Attribution(hi, parts, [0, 3, 6, 1, -2], "shapley", "silence", 0, -8, 64))
     >>> found.start_s, found.end_s, found.share, round(found.chance, 9)
     (0.1, 0.3, 0.9, 0.4)
     """
