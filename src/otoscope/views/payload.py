@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from otoscope.core import Attribution, Explanation, Panel, Target
+from otoscope.core import Attribution, Explanation, Interval, Panel, Target
 from otoscope.views.attributions import curves_panel, relevance_panel
 from otoscope.views.colour import data_uri, grey_png, magma
 from otoscope.views.reading import checks, warning_of
@@ -35,21 +35,30 @@ def items_of(explanation: Explanation) -> tuple[Item, ...]:
     trace = explanation.trace
     cells = explanation.cells or (None,) * len(explanation)
     explained = list(zip(explanation.attributions, cells, strict=True))
-    words = trace.words if trace.has("alignment") else trace.hypothesis.words
+    words: tuple[Interval | str, ...] = trace.words if trace.has("alignment") else trace.hypothesis.words
     chosen = {i: _first(explained, (_label(word), i)) for i, word in enumerate(words)}
     text = trace.alignment.text_confidence if trace.has("alignment") else None
     time = trace.alignment.time_confidence if trace.has("alignment") else None
     items = []
     for i, word in enumerate(words):
-        place = (None, None) if isinstance(word, str) else (word.start_s, word.end_s)
-        confidences = text[i] if text is not None else None, time[i] if time is not None else None
         attribution, cell = chosen[i] or (None, None)
-        items.append(Item(_label(word), *place, *confidences, True, attribution, cell))
+        items.append(
+            Item(
+                label=_label(word),
+                start_s=word.start_s if isinstance(word, Interval) else None,
+                end_s=word.end_s if isinstance(word, Interval) else None,
+                confidence=text[i] if text is not None else None,
+                time_confidence=time[i] if time is not None else None,
+                is_word=True,
+                attribution=attribution,
+                cells=cell,
+            )
+        )
     used = {id(pair[0]) for pair in chosen.values() if pair is not None}
     return (*items, *(_other(a, c) for a, c in explained if id(a) not in used))
 
 
-def _label(word: Any) -> str:
+def _label(word: Interval | str) -> str:
     return word if isinstance(word, str) else word.label
 
 
@@ -63,8 +72,9 @@ def _first(explained: list[tuple[Attribution, Attribution | None]], key: tuple[s
 def _other(attribution: Attribution, cells: Attribution | None) -> Item:
     target = attribution.target
     label = target.label if target.rival is None else f"{target.label} rather than {target.rival}"
-    place = (None, None) if target.interval is None else (target.interval.start_s, target.interval.end_s)
-    return Item(label, *place, None, None, False, attribution, cells)
+    start_s = None if target.interval is None else target.interval.start_s
+    end_s = None if target.interval is None else target.interval.end_s
+    return Item(label, start_s, end_s, None, None, False, attribution, cells)
 
 
 def payload_of(explanation: Explanation, items: tuple[Item, ...]) -> dict[str, Any]:

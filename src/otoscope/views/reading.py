@@ -52,7 +52,7 @@ def _number(value: float, unit: str) -> str:
         return percent(value)
     if unit == "yes/no":
         return "yes" if value else "no"
-    text = f"{value:.2f}" if unit == "" else f"{value:.3g} {unit}"
+    text = f"{value:.3g} {unit}" if unit else f"{value:.2f}" if value else "0"
     return text.replace("-", "−")
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import Alignment, Panel, Recording, Tier
+from otoscope.core import Alignment, FrameGrid, Panel, Recording, Tier
+from otoscope.signal.frames import power_of_two
+from otoscope.signal.mel import hz_to_mel, mel_to_hz
+from otoscope.signal.stft import covering_grid, transform
 
 N_ENVELOPE = 4000
 N_BANDS = 128
 N_COLUMNS = 6000
+BLOCK_FRAMES = 1000
+WINDOW_S = 0.025
+HOP_S = 0.005
 RANGE_DB = 70.0
 ORIGINS = {
     "aligned": "found by the recogniser's own alignment",
@@ -35,34 +42,25 @@ def waveform_panel(recording: Recording, *, n_columns: int = N_ENVELOPE) -> Pane
     return Panel("waveform", "Waveform", data, "Sound pressure as a fraction of full scale, over time in seconds.")
 
 
-def mel(hz: Any) -> Any:
-    """Return frequency on the mel scale, 2595 log10(1 + f / 700) (O'Shaughnessy 1987)."""
-    return 2595.0 * np.log10(1.0 + np.asarray(hz) / 700.0)
-
-
 def spectrogram_panel(recording: Recording) -> Panel:
     """Return a spectrogram as 8-bit levels on a mel axis, `(n_frames, n_bands)`, 0 at `low_db` and 255 at `high_db`.
 
     Levels are dB below the loudest point, over `RANGE_DB`; at most `N_COLUMNS` frames (a longer recording keeps the
     loudest of neighbouring ones).
     """
-    decibels, start_s, hop_s, frequencies = _decibels(recording)
-    centres = np.linspace(mel(frequencies[0]), mel(frequencies[-1]), N_BANDS)
-    position = np.interp(centres, mel(frequencies), np.arange(frequencies.size))
-    below = np.floor(position).astype(int).clip(max=frequencies.size - 2)
-    part = (position - below).astype(np.float32)
-    bands = decibels[:, below] * (1 - part) + decibels[:, below + 1] * part
-    top = float(bands.max()) if bands.size else 0.0
-    levels = ((bands - top + RANGE_DB) * (255 / RANGE_DB)).clip(0, 255).round().astype(np.uint8)
+    grid = covering_grid(recording.n_samples, recording.rate_hz, window_s=WINDOW_S, hop_s=HOP_S)
+    pool = -(-grid.n_frames // N_COLUMNS)
+    decibels = _mel_decibels(recording, grid, pool)
+    levels = (decibels - decibels.max() + RANGE_DB) * (255 / RANGE_DB)
     data = {
-        "levels": levels,
+        "levels": levels.clip(0, 255).round().astype(np.uint8),
         "low_db": -RANGE_DB,
         "high_db": 0.0,
         "unit": "dB re loudest point",
-        "start_s": start_s,
-        "hop_s": hop_s,
-        "low_hz": float(frequencies[0]),
-        "high_hz": float(frequencies[-1]),
+        "start_s": float(grid.edges_s()[0]),
+        "hop_s": pool * grid.hop / grid.rate_hz,
+        "low_hz": 0.0,
+        "high_hz": recording.rate_hz / 2,
         "scale": "mel",
         "duration_s": recording.duration_s,
     }
@@ -70,26 +68,23 @@ def spectrogram_panel(recording: Recording) -> Panel:
     return Panel("spectrogram", "Spectrogram", data, caption)
 
 
-def _decibels(recording: Recording) -> tuple[NDArray[np.float32], float, float, NDArray[np.float64]]:
-    window = max(16, round(0.025 * recording.rate_hz))
-    n_wanted = max(1, round(recording.duration_s / 0.005))
-    hop = max(1, round(0.005 * recording.rate_hz))
-    pool = -(-n_wanted // N_COLUMNS)
-    padded = np.pad(recording.samples, (window // 2, window))
-    starts = np.arange(0, recording.n_samples, hop)
-    taper = np.hanning(window).astype(np.float32)
-    n_fft = 1 << (window - 1).bit_length()
+def _mel_decibels(recording: Recording, grid: FrameGrid, pool: int) -> NDArray[np.float32]:
+    """Return dB on `N_BANDS` equal steps of mel, `(n_frames / pool, N_BANDS)`, block by block to bound the memory."""
+    n_fft = power_of_two(grid.window)
+    bins = np.arange(n_fft // 2 + 1)
+    mels = np.linspace(0, float(hz_to_mel(recording.rate_hz / 2)), N_BANDS)
+    position = (mel_to_hz(mels) * (n_fft / recording.rate_hz)).clip(0, bins[-1])
+    below = np.floor(position).astype(np.int64).clip(max=bins[-1] - 1)
+    part = (position - below).astype(np.float32)
     rows = []
-    for block in np.array_split(starts, -(-starts.size // 2000)):
-        frames = padded[block[:, None] + np.arange(window)] * taper
-        power = np.abs(np.fft.rfft(frames, n_fft, axis=1)) ** 2
-        rows.append(10 * np.log10(power.astype(np.float32) + 1e-10))
-    decibels = np.concatenate(rows)
-    if pool > 1:
-        decibels = np.maximum.reduceat(decibels, np.arange(0, decibels.shape[0], pool))
-    frequencies = np.fft.rfftfreq(n_fft, 1 / recording.rate_hz)
-    hop_s = hop / recording.rate_hz
-    return decibels, -hop_s / 2, hop_s * pool, frequencies
+    for first in range(0, grid.n_frames, BLOCK_FRAMES * pool):
+        n_frames = min(BLOCK_FRAMES * pool, grid.n_frames - first)
+        block = dataclasses.replace(grid, start=grid.start + first * grid.hop, n_frames=n_frames)
+        power = np.abs(transform(recording.samples, block, n_fft)) ** 2
+        decibels = 10 * np.log10(power + np.float32(1e-10))
+        bands = decibels[:, below] * (1 - part) + decibels[:, below + 1] * part
+        rows.append(np.maximum.reduceat(bands, np.arange(0, n_frames, pool), axis=0))
+    return np.concatenate(rows).astype(np.float32)
 
 
 def tiers_panel(alignment: Alignment, duration_s: float) -> Panel:

@@ -1,6 +1,6 @@
 // What belongs to the chosen word beside the stage: curves, checks; and the matrix of all words.
 
-const WIDTH = 250, HEIGHT = 158, EDGE = { left: 38, right: 8, top: 22, bottom: 26 };
+const WIDTH = 250, HEIGHT = 168, EDGE = { left: 38, right: 8, top: 24, bottom: 32 };
 
 function drawCurves() {
   const box = $("curves"), curves = chosen()?.why?.curves ?? [], failed = Boolean(chosen()?.why?.warning);
@@ -19,20 +19,21 @@ function curveChart(curve, [low, high], failed) {
   const svg = make("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": words, class: failed ? "curve failed" : "curve" });
   const text = (px, py, content, kind) => svg.append(make("text", { x: px, y: py, class: kind }, content));
   const marks = ticks(low, high, 4), digits = digitsFor(marks);
-  for (const v of marks) {
+  for (const v of marks.filter((mark) => y(mark) > EDGE.top + 8)) {
     svg.append(make("line", { x1: x(0), x2: x(1), y1: y(v), y2: y(v), class: "grid" }));
     text(EDGE.left - 5, y(v) + 3.5, fixed(v, digits), "end");
   }
-  for (const f of [0, 0.5, 1]) text(x(f), HEIGHT - 12, `${100 * f}`, f === 1 ? "end" : f ? "middle" : "");
-  text(x(0.5), HEIGHT - 1, curve.direction === "deletion" ? "% of segments taken away" : "% of segments put back", "middle");
+  for (const f of [0, 0.5, 1]) text(x(f), HEIGHT - 19, `${100 * f}`, f === 1 ? "end" : f ? "middle" : "");
+  text(x(0.5), HEIGHT - 6, curve.direction === "deletion" ? "% of segments taken away" : "% of segments put back", "middle");
   if (curve.random_low) {
     const back = [...curve.random_high].map((v, i) => `L${x(curve.fractions[i]).toFixed(1)} ${y(v).toFixed(1)}`).reverse().join("");
     svg.append(make("path", { d: `${path(curve.random_low)}${back}Z`, class: "band" }));
     svg.append(make("path", { d: path(curve.random_mean), class: "random" }));
   }
   svg.append(make("path", { d: path(curve.scores), class: "method" }));
-  text(EDGE.left, 12, `${curve.direction} · ${curve.fill}`, "name");
-  text(WIDTH - EDGE.right, 12, `${fixed(curve.auc, 1)} / ${fixed(curve.random_auc, 1)}`, "end");
+  text(2, 12, `${curve.direction} · ${curve.fill}`, "name");
+  text(EDGE.left - 5, EDGE.top + 3, "nats", "end");
+  text(WIDTH - EDGE.right, 12, `area ${fixed(curve.auc, 1)}, random ${fixed(curve.random_auc, 1)}`, "end");
   svg.append(make("title", {}, words));
   return svg;
 }

@@ -1,7 +1,7 @@
 // The stage: every lane on one time axis. One canvas holds the picture, one above it the playhead and what is pointed at.
 
-const mel = (hz) => 2595 * Math.log10(1 + hz / 700);
-const unmel = (m) => 700 * (10 ** (m / 2595) - 1);
+const mel = (hz) => 1127 * Math.log1p(hz / 700);
+const unmel = (m) => 700 * Math.expm1(m / 1127);
 const stage = { width: 0, height: 0, left: 54, right: 8, lanes: {}, colour: null, grey: null, levels: null, samples: null };
 
 const xOf = (t) => stage.left + ((t - state.view[0]) / (state.view[1] - state.view[0])) * (stage.width - stage.left - stage.right);
@@ -144,9 +144,10 @@ function drawTier(c, lane, tier, size) {
     c.fillRect(x0, lane.y, Math.max(1, x1 - x0 - 1), lane.h);
     c.strokeStyle = ink.line;
     c.strokeRect(x0 + 0.5, lane.y + 0.5, Math.max(1, x1 - x0 - 2), lane.h - 1);
-    if (c.measureText(part.label).width > x1 - x0 - 4) continue;
+    const left = Math.max(x0, stage.left), right = Math.min(x1, stage.width - stage.right);
+    if (c.measureText(part.label).width > right - left - 4) continue;
     c.fillStyle = strong ? ink["on-accent"] : ink.text;
-    c.fillText(part.label, (x0 + x1) / 2, lane.y + lane.h / 2 + 0.5);
+    c.fillText(part.label, (left + right) / 2, lane.y + lane.h / 2 + 0.5);
   }
 }
 
@@ -240,7 +241,7 @@ function drawGlass() {
   }
   if (state.hover !== null) line(state.hover.t, `rgb(${ink.untrusted} / 0.8)`, 1);
   const now = $("audio").currentTime;
-  line(now, ink.dark ? "#fff" : "#000", 3.5);
+  line(now, ink.panel, 4);
   line(now, ink.accent, 2);
   if (now >= state.view[0] && now <= state.view[1]) {
     c.beginPath();
