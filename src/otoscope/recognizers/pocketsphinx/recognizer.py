@@ -1,0 +1,267 @@
+"""Pocketsphinx as a recogniser: traces, scores and alignments (Huggins-Daines et al. 2006, ICASSP).
+
+In: recordings of any rate. Out: Traces with words and phones in time, alternatives, confidences and senone scores;
+scores of targets in changed recordings; alignments of known transcripts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otoscope.core import (
+    Alignment,
+    BadInput,
+    DoesNotFit,
+    Emissions,
+    Features,
+    Hypothesis,
+    Interval,
+    Provenance,
+    Recording,
+    Target,
+    Tier,
+    Trace,
+    UnknownName,
+)
+from otoscope.core.protocols import Progress
+from otoscope.lexicon.normalization import normalize_words
+from otoscope.lexicon.pronunciations import base_form, cmudict
+from otoscope.recognizers.pocketsphinx.decoder import (
+    MAX_DURATION_S,
+    RATE_HZ,
+    AlignedWord,
+    Decoded,
+    Engine,
+    grid_of,
+    is_filler,
+    n_frames,
+)
+from otoscope.recognizers.pocketsphinx.lattice import text_confidence, time_confidence
+from otoscope.recognizers.pocketsphinx.model import acoustic_model
+from otoscope.recognizers.pocketsphinx.pool import WorkerPool, available_processes
+from otoscope.recognizers.pocketsphinx.scoring import ScoringPlan, check_target
+
+NAME = "pocketsphinx"
+_PARTS = ("features", "emissions")
+_NO_NETWORK = "pocketsphinx is no neural network; a recogniser of the ctc family has it"
+_MISSING = {
+    "steps": "pocketsphinx decodes frame by frame; only attention and transducer decoders have steps",
+    "activations": _NO_NETWORK,
+    "attentions": _NO_NETWORK,
+}
+_FEW = 8
+"""So few recordings are scored in this process, unless workers are already running."""
+
+
+class PocketSphinx:
+    """The embedded recogniser: US English, 126,000 words, no download.
+
+    Hidden Markov models of triphones with phonetically tied Gaussian mixtures and a trigram language model.
+
+    Parameters
+    ----------
+    score_by
+        `evidence` or `posterior`: how `score` is defined (docs/decisions/0003-pocketsphinx-score.md).
+    n_competitors
+        How many similar words each word is weighed against.
+    n_best
+        How many hypotheses a Trace holds.
+    processes
+        How many processes `score` uses; `None`: as many as there are processors, eight at most.
+    options
+        Further settings of pocketsphinx's decoder, such as `{"beam": 1e-60}`.
+    """
+
+    name = NAME
+
+    def __init__(
+        self,
+        *,
+        score_by: Literal["evidence", "posterior"] = "evidence",
+        n_competitors: int = 30,
+        n_best: int = 5,
+        processes: int | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        if score_by not in ("evidence", "posterior"):
+            raise UnknownName("way of scoring", score_by, ("evidence", "posterior"))
+        for what, value in (("n_competitors", n_competitors), ("n_best", n_best), ("processes", processes)):
+            if value is not None and value < 1:
+                raise BadInput(f"{what} must be 1 or more, got {value}")
+        self._model = acoustic_model()
+        self._plan = ScoringPlan(score_by, n_competitors, str(self._model.folder), dict(options or {}))
+        self._n_best = n_best
+        self._engine = Engine(self._model.folder, options)
+        self._pool = WorkerPool(processes or available_processes())
+        self._scorer: Any = None
+
+    def close(self) -> None:
+        """End the scoring processes; they start again when needed."""
+        self._pool.close()
+
+    @property
+    def provenance(self) -> Provenance:
+        """Which model, which version, which parameters."""
+        parameters = {
+            "score_by": self._plan.score_by,
+            "n_competitors": self._plan.n_competitors,
+            "n_best": self._n_best,
+            "options": dict(self._plan.options),
+        }
+        return Provenance(NAME, version("pocketsphinx"), self._model.sha256(), parameters)
+
+    def trace(self, recording: Recording, *, record: Sequence[str] = ()) -> Trace:
+        """Recognise a recording, with the words that `pocketsphinx single` gives.
+
+        Parameters
+        ----------
+        recording
+            At most 300 s.
+        record
+            `"features"` (MFCC) and `"emissions"` (log-likelihoods of phone states) on request.
+
+        Raises
+        ------
+        BadInput
+            The recording is too long.
+        UnknownName
+            `record` names something that pocketsphinx does not know.
+        """
+        for part in record:
+            if part not in (*_PARTS, *_MISSING, "alignment"):
+                raise UnknownName("part or site", part, (*_PARTS, *_MISSING, "alignment"))
+        samples = _samples(recording)
+        decoded = self._engine.decode(samples, n_best=self._n_best) if samples.any() else Decoded((), (), (), None)
+        aligned = self._engine.phones_of_decoding(samples) if decoded.words else ()
+        hypothesis = Hypothesis(tuple(base_form(s.label) for s in decoded.words), log_score=decoded.log_score)
+        parts: dict[str, Any] = {"alignment": self._alignment(decoded, aligned, recording)}
+        parts |= self._recorded(samples, record)
+        others = tuple(Hypothesis(tuple(base_form(w) for w in words)) for words in decoded.alternatives)
+        return Trace(recording, (hypothesis, *others), self.provenance, parts, _MISSING)
+
+    def score(
+        self, recordings: Sequence[Recording], targets: Sequence[Target], *, progress: Progress | None = None
+    ) -> NDArray[np.float64]:
+        """Return natural-log scores `(n_recordings, n_targets)`.
+
+        With `score_by="evidence"`, a word scores ln P(word | sound, place): the best path through the whole recording
+        that has the word over the middle of its place, against the same with each of its competitors, or with
+        anything at all, there; path scores are scaled by 1/20 as in pocketsphinx's own confidences. Every other word
+        of the target's context is as heard, or unheard where the sound no longer supports it. It is never below -60.
+        A contrast scores ln P(word) - ln P(rival). An utterance scores how much worse its words are than the best
+        path in which any of them may be unheard: 0 or less.
+
+        With `score_by="posterior"`, it is ln(p + 1e-6), where p is the posterior of the word's links that cover half
+        of its place or more, in the lattice of a decoding with the targets' words and their competitors.
+
+        Either is a function of the one recording and the targets alone: neither the order of recordings nor the
+        number of processes matters.
+
+        Raises
+        ------
+        BadInput
+            A word is not in the dictionary, or a recording is too long.
+        NotAble
+            A token is to be scored.
+        """
+        for target in targets:
+            check_target(target)
+        samples = [_samples(recording) for recording in recordings]
+        if not samples or not targets:
+            return np.empty((len(samples), len(targets)))
+        if self._pool.n_processes > 1 and (len(samples) > _FEW or self._pool.started):
+            return self._pool.score(self._plan, samples, targets, progress=progress)
+        if self._scorer is None:
+            self._scorer = self._plan.scorer()
+        scores = []
+        for done, each in enumerate(samples, start=1):
+            scores.append(self._scorer(each, targets))
+            if progress is not None:
+                progress(done, len(samples))
+        return np.array(scores, dtype=np.float64)
+
+    def align(self, recording: Recording, transcript: str) -> Alignment:
+        """Return where each word and phone of a known transcript lies.
+
+        Raises
+        ------
+        DoesNotFit
+            Words are not in the dictionary, no path was found, or the sound speaks against the transcript.
+        """
+        words = normalize_words(transcript)
+        if not words:
+            raise DoesNotFit(f"the transcript {transcript!r} holds no words")
+        if unknown := cmudict().unknown(words):
+            raise DoesNotFit(f"not in the pronunciation dictionary: {', '.join(unknown)}; spell them as known words")
+        samples = _samples(recording)
+        aligned = self._engine.align(samples, words)
+        return _tiers([w for w in aligned if not is_filler(w.label)], aligned, recording, len(samples))
+
+    def _alignment(self, decoded: Decoded, aligned: Sequence[AlignedWord], recording: Recording) -> Alignment:
+        segments = decoded.words
+        labels = [base_form(s.label) for s in segments]
+        words = [AlignedWord(s.label, s.start, s.end, ()) for s in segments]
+        tiers = _tiers(words, aligned, recording, round(recording.duration_s * RATE_HZ))
+        text = tuple(text_confidence(decoded.links, w, s) for w, s in zip(labels, segments, strict=True))
+        time = tuple(time_confidence(decoded.links, w, s) for w, s in zip(labels, segments, strict=True))
+        scored = tuple(
+            Interval(i.start_s, i.end_s, i.label, p) for i, p in zip(tiers.words.intervals, text, strict=True)
+        )
+        return Alignment(
+            Tier("words", scored),
+            tiers.phones,
+            text_confidence=text,
+            time_confidence=time,
+            log_score=decoded.log_score,
+        )
+
+    def _recorded(self, samples: NDArray[np.int16], record: Sequence[str]) -> dict[str, Any]:
+        if not set(record) & set(_PARTS):
+            return {}
+        from otoscope.recognizers.pocketsphinx.acoustic import FrontEnd, SenoneScorer, dynamic_features
+
+        cepstra = FrontEnd(self._model.folder)(samples)
+        grid = grid_of(len(cepstra))
+        parts: dict[str, Any] = {}
+        if "features" in record:
+            indices = np.arange(cepstra.shape[1])
+            parts["features"] = Features(cepstra, grid, "mfcc", "ln power", indices, "cepstral index")
+        if "emissions" in record:
+            phones = self._model.triphones.phones
+            states = np.concatenate([self._model.triphones.alone(phone) for phone in phones])
+            scores = SenoneScorer(self._model.gaussians())(dynamic_features(cepstra), states)
+            symbols = tuple(f"{phone}.{i}" for phone in phones for i in (1, 2, 3))
+            parts["emissions"] = Emissions(scores, grid, symbols, "log_likelihood")
+        return parts
+
+
+def _samples(recording: Recording) -> NDArray[np.int16]:
+    """Return the recording at 16 kHz in 16 bits."""
+    if recording.duration_s > MAX_DURATION_S:
+        raise BadInput(
+            f"pocketsphinx hears at most {MAX_DURATION_S:.0f} s at once, got {recording.duration_s:.0f} s; "
+            "cut it up with otoscope.recognizers.transcription.transcribe_stream"
+        )
+    samples = recording.samples
+    if recording.rate_hz != RATE_HZ:
+        import soxr
+
+        samples = soxr.resample(samples, recording.rate_hz, RATE_HZ, quality="HQ")
+    return np.clip(np.rint(samples * 32768.0), -32768, 32767).astype(np.int16)
+
+
+def _tiers(
+    words: Sequence[AlignedWord], aligned: Sequence[AlignedWord], recording: Recording, n_samples: int
+) -> Alignment:
+    """Frames to seconds: a frame stands for the hop around its centre, clipped to the recording."""
+    edges = np.clip(grid_of(n_frames(n_samples) + 2).edges_s(), 0.0, recording.duration_s)
+    phones = [phone for word in aligned if not is_filler(word.label) for phone in word.phones]
+    return Alignment(
+        Tier("words", tuple(Interval(edges[w.start], edges[w.end], base_form(w.label)) for w in words)),
+        Tier("phones", tuple(Interval(edges[s], edges[e], p) for p, s, e in phones)) if aligned or not words else None,
+    )

@@ -1,0 +1,149 @@
+"""Which recognisers there are, which can be used now, and how to open one by name or from a folder.
+
+Listing imports nothing but this module: whether a recogniser is ready is judged by the packages it needs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, cast
+
+from otoscope.core import CorruptWeights, OtoscopeError, Recognizer
+from otoscope.core.errors import UnknownName
+from otoscope.core.late import registered, resolve
+
+GROUP = "otoscope.recognizers"
+"""Entry-point group under which other packages add recognisers."""
+
+CARD = "recognizer.json"
+"""File in a folder that names, under `"factory"`, the `"module:factory"` that opens the folder."""
+
+RECOGNIZERS: Mapping[str, str] = {
+    "ctc-digits": "otoscope.recognizers.ctc:digits",
+    "pocketsphinx": "otoscope.recognizers.pocketsphinx:PocketSphinx",
+}
+
+
+@dataclass(frozen=True)
+class RecognizerInfo:
+    """What the registry knows of a recogniser without opening it.
+
+    Parameters
+    ----------
+    name, family, year
+        Its name, the kind of recogniser, and when that kind was published (`None` where not known).
+    ready
+        Whether the packages it needs are installed.
+    needs
+        Those packages.
+    how_to_get
+        What to do if it is not ready.
+    description
+        One sentence.
+    """
+
+    name: str
+    family: str
+    year: int | None
+    ready: bool
+    needs: str
+    how_to_get: str
+    description: str
+
+
+_CARDS: Mapping[str, tuple[str, int, str, str]] = {
+    "ctc-digits": (
+        "connectionist temporal classification",
+        2006,
+        "torch",
+        "Spoken English digits, letter by letter: a small network trained on the Free Spoken Digit Dataset.",
+    ),
+    "pocketsphinx": (
+        "hidden Markov model with Gaussian mixtures",
+        2006,
+        "pocketsphinx",
+        "US English, 126,000 words, trigram language model; the embedded default.",
+    ),
+}
+
+
+def recognizers() -> tuple[RecognizerInfo, ...]:
+    """Return what is known of every registered recogniser, by name.
+
+    Examples
+    --------
+    >>> [info.name for info in recognizers() if info.family.startswith("hidden Markov")]
+    ['pocketsphinx']
+    """
+    return tuple(_info(name, reference) for name, reference in sorted(registered(RECOGNIZERS, GROUP).items()))
+
+
+def _info(name: str, reference: str) -> RecognizerInfo:
+    package = reference.partition(":")[0].partition(".")[0]
+    family, year, needs, description = _CARDS.get(name, ("added by another package", None, package, reference))
+    ready = all(find_spec(each) is not None for each in needs.split())
+    how = "ready" if ready else f"pip install {needs}"
+    return RecognizerInfo(name, family, year, ready, needs, how, description)
+
+
+def load(name_or_folder: str | os.PathLike[str], **parameters: Any) -> Recognizer:
+    """Open a recogniser by its name in the registry, or from a folder that one was saved to.
+
+    Parameters
+    ----------
+    name_or_folder
+        A name that `recognizers()` lists, or a folder with a `recognizer.json`.
+    parameters
+        Passed on to the recogniser.
+
+    Raises
+    ------
+    UnknownName
+        No such name, and no such folder.
+    CorruptWeights
+        The folder does not say how it is to be opened.
+    OtoscopeError
+        A package that the recogniser needs is not installed, or it knows no such parameter.
+    """
+    known = registered(RECOGNIZERS, GROUP)
+    name = os.fspath(name_or_folder)
+    if name in known:
+        info = _info(name, known[name])
+        if not info.ready:
+            raise OtoscopeError(f"recogniser {name!r} needs {info.needs}, which is not installed: {info.how_to_get}")
+        return _opened(known[name], name, (), parameters)
+    folder = Path(name)
+    if not folder.is_dir():
+        raise UnknownName("recogniser", name, known)
+    return _opened(_factory_of(folder), name, (folder,), parameters)
+
+
+def _opened(reference: str, name: str, arguments: tuple[Any, ...], parameters: Mapping[str, Any]) -> Recognizer:
+    factory = resolve(reference)
+    try:
+        import inspect
+
+        inspect.signature(factory).bind(*arguments, **parameters)
+    except TypeError as error:
+        raise OtoscopeError(f"recogniser {name!r} cannot be opened so: {error}") from None
+    return cast(Recognizer, factory(*arguments, **parameters))
+
+
+def _factory_of(folder: Path) -> str:
+    """Read which factory opens a folder; only code of this package or of a registered one is run."""
+    card = folder / CARD
+    if not card.is_file():
+        raise CorruptWeights(f"{folder} is no saved recogniser: it has no {CARD}")
+    try:
+        reference = json.loads(card.read_text(encoding="utf-8"))["factory"]
+    except (ValueError, KeyError, TypeError, UnicodeDecodeError):
+        raise CorruptWeights(f"{card} does not name the factory that opens it; save the recogniser again") from None
+    packages = {ref.partition(":")[0].partition(".")[0] for ref in registered(RECOGNIZERS, GROUP).values()}
+    if not isinstance(reference, str) or reference.partition(":")[0].partition(".")[0] not in packages:
+        raise CorruptWeights(f"{card} names {reference!r}, which belongs to no registered recogniser")
+    return reference
