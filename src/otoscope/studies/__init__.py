@@ -1,1 +1,56 @@
-"""Named, reproducible experiments: a table, Panels and provenance each."""
+"""Named, reproducible experiments: a table, Panels and provenance each.
+
+Listing them, and importing this package, costs nothing; a study is imported when it is run.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from otoscope.core import BadInput
+from otoscope.core.late import lookup, resolve
+from otoscope.core.protocols import Progress
+
+if TYPE_CHECKING:
+    from otoscope.studies.result import StudyResult
+
+STUDIES = {
+    "digits": "otoscope.studies.digits:run",
+    "planted-cue": "otoscope.studies.planted_cue:run",
+}
+"""Name → function of each study; other packages add theirs under the entry point `otoscope.studies`."""
+
+__all__ = ["STUDIES", "StudyResult", "selftest", "study"]
+
+
+def study(name: str, **parameters: Any) -> StudyResult:
+    """Run the study registered under `name` with its own parameters (`seed` and `progress` at least).
+
+    Raises
+    ------
+    UnknownName
+        No such study; the message offers the nearest.
+    BadInput
+        The study does not take one of the parameters, or needs one that was not given.
+    """
+    run = lookup(name, STUDIES, group="otoscope.studies", what="study")
+    known = inspect.signature(run).parameters
+    for parameter in parameters:
+        if parameter not in known:
+            raise BadInput(f"study {name} takes no {parameter}; it takes {', '.join(known)}")
+    for parameter in known.values():
+        if parameter.default is inspect.Parameter.empty and parameter.name not in parameters:
+            raise BadInput(f"study {name} needs {parameter.name}")
+    return run(**parameters)
+
+
+def selftest(progress: Progress | None = None) -> StudyResult:
+    """Check answers known in advance on this machine, in under a minute; one row a check, with `passed`."""
+    return resolve("otoscope.studies.selftest:run")(progress=progress)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "StudyResult":
+        return resolve("otoscope.studies.result:StudyResult")
+    raise AttributeError(f"module 'otoscope.studies' has no attribute {name!r}")
