@@ -1,7 +1,7 @@
 """A small CTC recogniser whose inside is open: log-mel → convolutions → bidirectional LSTMs → letters.
 
-Connectionist temporal classification (Graves et al. 2006): at every frame the network gives each letter, the space and a
-blank a probability; a text is any frame-wise labelling that spells it once repeats are merged and blanks dropped.
+Connectionist temporal classification (Graves et al. 2006): at every frame the network gives each letter, the space and
+a blank a probability; a text is any frame-wise labelling that spells it once repeats are merged and blanks dropped.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from otoscope.nets.acoustic import AcousticModel
 from otoscope.nets.examples import batches, padded
 from otoscope.nets.front_end import LogMel, mel_edges_hz
 from otoscope.nets.hooks import edited, leaf_at, recorded
-from otoscope.nets.training import History, TrainingPlan, deterministic
+from otoscope.nets.training import History, TrainingPlan
 from otoscope.recognizers.ctc_card import CtcCard
 from otoscope.recognizers.ctc_decoding import aligned, hypotheses, word_automaton
 from otoscope.recognizers.ctc_files import load_ctc, save_ctc, weights_sha256
@@ -169,7 +169,7 @@ class CTCRecognizer:
         return scores
 
     def align(self, recording: Recording, transcript: str) -> Alignment:
-        """Return where each word and letter of `transcript` lies: raw CTC times, see `otoscope.recognizers.ctc_decoding`.
+        """Return where each word and letter of `transcript` lies: raw CTC times (`otoscope.recognizers.ctc_decoding`).
 
         Raises
         ------
@@ -198,7 +198,7 @@ class CTCRecognizer:
         samples = resampled(recording, self.card.front_end.rate_hz)
         waveform = torch.from_numpy(samples.copy()).to(self.front_end.window.dtype)[None]
         place = place_of(target, self._grid(samples.size), self.card)
-        with deterministic(torch.get_num_threads()), contextlib.ExitStack() as stack:
+        with contextlib.ExitStack() as stack:
             if at == "waveform":
                 leaf = waveform.requires_grad_(True)
             else:

@@ -66,8 +66,8 @@ def aligned(
     """Return where each word and letter lies on the best path that spells `words`: raw CTC times.
 
     A letter lasts from the first to the last frame in which the path emits it, a word from its first letter to its
-    last; blanks belong to no letter, so intervals are often shorter than what a phonetician would mark. Scores of letters
-    are geometric means of their probabilities. `path` holds the symbol index of each frame, `states` the letters.
+    last; blanks belong to no letter, so intervals are often shorter than what a phonetician would mark. Scores of
+    letters are geometric means of their probabilities. `path` holds the symbol of each frame, `states` the letters.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A CTC recogniser on disk: a folder with `weights.safetensors` and `recognizer.json`, which holds the card and the hash."""
+"""A CTC recogniser on disk: a folder with `weights.safetensors` and `recognizer.json`, which holds card and hash."""
 
 from __future__ import annotations
 

@@ -1,0 +1,116 @@
+"""log P(a word at its place | sound) from CTC symbol probabilities, in torch: differentiable and batched.
+
+Let `W` be the frames of a window, `π` a frame-wise labelling of `W`, `B(π)` what it spells (repeats merged, blanks
+dropped; Graves et al. 2006), and `u` the text around the word `w`, `left w right`. The score is the exact probability
+
+    log Σ_{π : B(π) = l w r,  l a tail of left,  r a head of right}  Π_{t ∈ W} p_t(π_t)
+
+that the window reads `w`, whole, between whatever part of its neighbours the window happens to hold. Frames outside
+the window are free (their sum is 1), so it says nothing of other words. With no neighbours and all frames as the window
+it is log P(text | sound), minus the CTC loss. Each path is counted once: what it spells fixes its tail and head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from otoscope.core import BadInput, DoesNotFit
+
+_IMPOSSIBLE = -1e30  # finite, so that gradients through it are 0 and not NaN
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a window must read.
+
+    Parameters
+    ----------
+    labels
+        Symbol indices of `left + word + right`, without blanks.
+    n_left, n_right
+        How many labels at both ends belong to the neighbours and may be missing, from the outside in.
+    """
+
+    labels: tuple[int, ...]
+    n_left: int = 0
+    n_right: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.n_left, self.n_right) < 0 or self.n_left + self.n_right > len(self.labels):
+            raise BadInput(f"{self.n_left} + {self.n_right} labels of neighbours among {len(self.labels)}")
+
+    @property
+    def n_frames_needed(self) -> int:
+        """The least number of frames that can spell the word alone: one a label, a blank between two alike."""
+        core = self.labels[self.n_left : len(self.labels) - self.n_right]
+        return len(core) + sum(a == b for a, b in pairwise(core))
+
+
+def log_prob_of_reading(log_probs: Tensor, reading: Reading, *, blank: int = 0) -> Tensor:
+    """Return log P(the window reads this), `(n,)`, float64.
+
+    Parameters
+    ----------
+    log_probs
+        `(n, n_frames, n_symbols)` natural-log symbol probabilities of the window, for `n` recordings of one length.
+    reading
+        The word and its neighbours.
+
+    Raises
+    ------
+    DoesNotFit
+        The word needs more frames than the window has.
+    """
+    n_frames = log_probs.shape[1]
+    if reading.n_frames_needed > n_frames:
+        raise DoesNotFit(f"the word needs at least {reading.n_frames_needed} frames, its place has {n_frames}")
+    if n_frames == 0:
+        return log_probs.new_zeros(log_probs.shape[0], dtype=torch.float64)
+    symbols, skips, starts, ends = _graph(reading, blank)
+    emitted = log_probs.to(torch.float64)[:, :, symbols]
+    n, _, n_states = emitted.shape
+    wall = emitted.new_full((n, 2), _IMPOSSIBLE)
+    alpha = torch.where(starts, emitted[:, 0], _IMPOSSIBLE)
+    for t in range(1, n_frames):
+        padded = torch.cat([wall, alpha], dim=1)
+        skipped = torch.where(skips, padded[:, :n_states], _IMPOSSIBLE)
+        alpha = torch.logaddexp(torch.logaddexp(alpha, padded[:, 1:-1]), skipped) + emitted[:, t]
+    return torch.logsumexp(alpha[:, ends], dim=1)
+
+
+def _graph(reading: Reading, blank: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Symbol of each state, whether it may be entered past the blank before it, and where paths start and end.
+
+    State 2k is the blank before label k, 2k + 1 label k.
+    """
+    labels, n = reading.labels, len(reading.labels)
+    symbols = [blank] * (2 * n + 1)
+    symbols[1::2] = labels
+    skips = [s % 2 == 1 and s > 1 and symbols[s] != symbols[s - 2] for s in range(2 * n + 1)]
+    starts = [s <= 2 * reading.n_left + 1 for s in range(2 * n + 1)]
+    ends = [s for s in range(2 * n + 1) if s >= 2 * (n - reading.n_right) - 1]
+    return torch.tensor(symbols), torch.tensor(skips), torch.tensor(starts), torch.tensor(ends)
+
+
+def spelled(words: Sequence[str], symbols: Sequence[str], separator: str | None) -> tuple[int, ...]:
+    """Return the symbol indices of words spelled letter by letter, `separator` between two of them.
+
+    Raises
+    ------
+    BadInput
+        A letter has no symbol.
+    """
+    index = {symbol: i for i, symbol in enumerate(symbols)}
+    joined = (separator or "").join(words)
+    strange = sorted(set(joined) - set(index))
+    if strange:
+        raise BadInput(
+            f"{' '.join(words)!r} has {', '.join(map(repr, strange))}, which this recogniser cannot write; "
+            f"it writes {''.join(s for s in symbols if len(s) == 1).strip()!r} and spaces"
+        )
+    return tuple(index[letter] for letter in joined)
