@@ -16,6 +16,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from otoscope.core.errors import BadAudio
+from otoscope.io.mpeg import has_length_tag, is_false_mpeg
 
 if TYPE_CHECKING:
     from soundfile import SoundFile
@@ -48,17 +49,19 @@ def open_sound(path: str | os.PathLike[str]) -> SoundFile:
     """
     name = os.fspath(path)
     _check_file(name)
+    if is_false_mpeg(name):
+        raise BadAudio(f"{name}: {_refusal('not recognised', os.path.basename(name))}")
     import soundfile
 
     try:
-        sound = soundfile.SoundFile(os.fsencode(name))
+        sound = _forward_only()(os.fsencode(name))
     except TypeError as error:  # soundfile's way to say that a name ending in .raw needs its format given
         raise BadAudio(f"{name}: headerless sound says neither rate nor format; write it as WAV first") from error
     except soundfile.LibsndfileError as error:
         raise BadAudio(f"{name}: {_refusal(error.error_string, os.path.basename(name))}") from error
     try:
         _check_complete(name, sound)
-        if sound.format != "MP3" or _has_mp3_length(name):
+        if sound.format != "MP3" or has_length_tag(name):
             return sound
     except BaseException:
         sound.close()
@@ -78,6 +81,20 @@ def breaks_off(name: str, there: str, promised: str) -> BadAudio:
 def promised_frames(sound: SoundFile) -> int | None:
     """Return how many frames the file says it holds, `None` where it does not say."""
     return None if sound.frames >= UNKNOWN_LENGTH else int(sound.frames)
+
+
+def _forward_only() -> type[SoundFile]:
+    """Return a SoundFile that reads on without seeking.
+
+    soundfile seeks to where it is after every read, which fails at the end of a FLAC file of unknown length.
+    """
+    import soundfile
+
+    class ForwardOnly(soundfile.SoundFile):
+        def seekable(self) -> bool:
+            return False
+
+    return ForwardOnly
 
 
 def _check_file(name: str) -> None:
@@ -103,7 +120,7 @@ def _check_file(name: str) -> None:
 def _refusal(reason: str, base: str) -> str:
     if "not recognised" in reason:
         return f"not a sound file that can be read (WAV, FLAC, Ogg, Opus, MP3, AIFF, …); try: {_CONVERT.format(base)}"
-    if "regular file" in reason:  # what libsndfile says when it finds no MPEG frame
+    if "regular file" in reason:  # what libsndfile says when it cannot decode the MPEG frames
         return "damaged or cut off: it begins like MP3 but holds no sound"
     if "unimplemented" in reason or "not supported" in reason:
         return f"damaged, or of a kind that libsndfile cannot decode; try: {_CONVERT.format(base)}"
@@ -146,24 +163,11 @@ def _has_ogg_end(name: str) -> bool:
     return len(page) >= n_bytes and bool(page[5] & 0x04)
 
 
-def _has_mp3_length(name: str) -> bool:
-    """Whether an MP3 begins with a frame that counts its frames (Xing, Info or VBRI), behind any ID3v2 tag."""
-    with open(name, "rb") as file:
-        head = file.read(10)
-        if head[:3] == b"ID3":
-            size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
-            file.seek(10 + size)
-        else:
-            file.seek(0)
-        first = file.read(512)
-    return any(tag in first for tag in (b"Xing", b"Info", b"VBRI"))
-
-
 def _through_pipe(name: str) -> SoundFile:
     """Open an MP3 that does not say how long it is, so that it is decoded to its end.
 
-    Of a file that it can seek in, libsndfile guesses the length from the first frame and stops there, which cuts
-    files of variable bit rate short.
+    Where it can seek, libsndfile guesses the length from the first frame and stops there, which cuts files of variable
+    bit rate short.
     """
     import soundfile
 
@@ -173,5 +177,5 @@ def _through_pipe(name: str) -> SoundFile:
         with contextlib.suppress(BrokenPipeError), open(name, "rb") as source, open(writing, "wb") as pipe:
             shutil.copyfileobj(source, pipe)
 
-    threading.Thread(target=feed, name="otoscope-mp3", daemon=True).start()
+    threading.Thread(target=feed, name=f"feed {name}", daemon=True).start()
     return soundfile.SoundFile(reading, closefd=True)
