@@ -63,7 +63,8 @@ def relevance_panel(attribution: Attribution) -> Panel:
         data["low_hz"] = np.array([0.0 if s.low_hz is None else s.low_hz for s in segments])
         data["high_hz"] = np.array([np.inf if s.high_hz is None else s.high_hz for s in segments])
     kind, caption = ("relevance_map", MAP_CAPTION) if banded else ("relevance", RELEVANCE_CAPTION)
-    return Panel(kind, f"Why {name_of(attribution.target)}", data, caption, warning_of(attribution))
+    title = f"Why {name_of(attribution.target)}" + (", in time and frequency" if banded else "")
+    return Panel(kind, title, data, caption, warning_of(attribution))
 
 
 def curves_panel(curves: tuple[PerturbationCurve, ...], *, title: str = "Faithfulness", warning: str = "") -> Panel:
