@@ -1,0 +1,198 @@
+"""Hidden Markov recursions against all state sequences, hmmlearn and each other."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hmmlearn.hmm import GaussianHMM
+from scipy.special import gammaln, logsumexp
+from scipy.stats import norm
+
+from otoscope.core import BadInput, DoesNotFit
+from otoscope.decoding.hmm import forward_backward, forward_backward_banded, viterbi, viterbi_banded
+
+
+def log(values):
+    with np.errstate(divide="ignore"):
+        return np.log(values)
+
+
+def random_model(rng, n_states):
+    transitions = rng.dirichlet(np.ones(n_states), size=n_states)
+    transitions[rng.random(transitions.shape) < 0.2] = 0.0
+    return log(transitions), log(rng.dirichlet(np.ones(n_states)))
+
+
+def every_path(emissions, transitions, initial, final):
+    n_frames, n_states = emissions.shape
+    for path in itertools.product(range(n_states), repeat=n_frames):
+        score = initial[path[0]] + final[path[-1]] + sum(emissions[t, s] for t, s in enumerate(path))
+        yield path, score + sum(transitions[a, b] for a, b in itertools.pairwise(path))
+
+
+def square(band):
+    """The transition matrix of a band, and where it starts and ends."""
+    n_states, width = band.shape
+    matrix = np.full((n_states, n_states), -np.inf)
+    for s, k in itertools.product(range(n_states), range(width)):
+        if s + k < n_states:
+            matrix[s, s + k] = band[s, k]
+    initial, final = np.full(n_states, -np.inf), np.full(n_states, -np.inf)
+    initial[0] = final[-1] = 0.0
+    return matrix, {"log_initial": initial, "log_final": final}
+
+
+@pytest.mark.parametrize("with_final", [False, True])
+def test_general_recursions_equal_sums_over_all_sequences(with_final):
+    rng = np.random.default_rng(0)
+    for _ in range(25):
+        n_states = int(rng.integers(1, 4))
+        emissions = rng.normal(size=(int(rng.integers(1, 6)), n_states)) * 3
+        transitions, initial = random_model(rng, n_states)
+        final = log(rng.dirichlet(np.ones(n_states))) if with_final else np.zeros(n_states)
+        paths = list(every_path(emissions, transitions, initial, final))
+        total = np.logaddexp.reduce([score for _, score in paths])
+        given = {"log_initial": initial, "log_final": final if with_final else None}
+        if total == -np.inf:
+            with pytest.raises(DoesNotFit):
+                viterbi(emissions, transitions, **given)
+            continue
+        best = viterbi(emissions, transitions, **given)
+        assert best.log_score == pytest.approx(max(score for _, score in paths))
+        assert dict(paths)[tuple(best.states.tolist())] == pytest.approx(best.log_score)
+        expected = np.zeros(emissions.shape)
+        for path, score in paths:
+            expected[np.arange(len(path)), path] += np.exp(score - total)
+        found = forward_backward(emissions, transitions, **given)
+        assert found.log_likelihood == pytest.approx(total)
+        assert found.posteriors == pytest.approx(expected, abs=1e-12)
+
+
+def test_no_path_is_suboptimal_on_random_integer_lattices_with_ties():
+    rng = np.random.default_rng(1)
+    for _ in range(1500):
+        width, n_states = int(rng.integers(2, 4)), int(rng.integers(1, 4))
+        emissions = rng.integers(-2, 1, size=(int(rng.integers(n_states, 6)), n_states)).astype(float)
+        band = rng.integers(-2, 1, size=(n_states, width)).astype(float)
+        matrix, ends = square(band)
+        best = max(score for _, score in every_path(emissions, matrix, ends["log_initial"], ends["log_final"]))
+        assert viterbi_banded(emissions, band).log_score == best
+        assert viterbi(emissions, matrix, **ends).log_score == best
+
+
+def test_general_recursions_equal_hmmlearn():
+    rng = np.random.default_rng(2)
+    theirs = GaussianHMM(n_components=6, covariance_type="diag", implementation="log")
+    theirs.startprob_ = rng.dirichlet(np.ones(6))
+    theirs.transmat_ = rng.dirichlet(np.ones(6), size=6)
+    theirs.means_, theirs.covars_ = rng.normal(size=(6, 2)), rng.random((6, 2)) + 0.5
+    frames = rng.normal(size=(200, 2)) * 2
+    emissions = norm.logpdf(frames[:, None], theirs.means_, np.sqrt([np.diag(c) for c in theirs.covars_])).sum(axis=2)
+    given = {"log_initial": np.log(theirs.startprob_)}
+    transitions = np.log(theirs.transmat_)
+    score, states = theirs.decode(frames)
+    best = viterbi(emissions, transitions, **given)
+    assert best.log_score == pytest.approx(score)
+    assert best.states.tolist() == states.tolist()
+    likelihood, posteriors = theirs.score_samples(frames)
+    found = forward_backward(emissions, transitions, **given)
+    assert found.log_likelihood == pytest.approx(likelihood)
+    assert found.posteriors == pytest.approx(posteriors)
+
+
+@pytest.mark.parametrize("width", [2, 3, 4])
+@pytest.mark.parametrize("spread", [1.0, 30.0, 400.0])
+def test_banded_equals_general_however_wild_the_emissions(width, spread):
+    rng = np.random.default_rng(3)
+    for n_frames, n_states in ((40, 12), (60, 59), (25, 1)):
+        emissions = rng.normal(size=(n_frames, n_states)) * spread
+        band = np.log(rng.dirichlet(np.ones(width), size=n_states))
+        matrix, ends = square(band)
+        one, other = viterbi_banded(emissions, band), viterbi(emissions, matrix, **ends)
+        assert one.log_score == pytest.approx(other.log_score)
+        assert one.states.tolist() == other.states.tolist()
+        one, other = forward_backward_banded(emissions, band), forward_backward(emissions, matrix, **ends)
+        assert one.log_likelihood == pytest.approx(other.log_likelihood, rel=1e-12)
+        assert one.posteriors == pytest.approx(other.posteriors, abs=1e-9)
+        assert one.posteriors.sum(axis=1) == pytest.approx(np.ones(n_frames))
+
+
+def test_sound_that_does_not_fit_keeps_its_exact_likelihood():
+    """Scaled probabilities underflow here: the only way to the end leads through the worst states."""
+    emissions = np.zeros((300, 100))
+    emissions[:, 1:] = -60.0
+    band = np.log(np.full((100, 2), 0.5))
+    expected = 299 * np.log(0.5) + sum_over_stays(300, 100, -60.0)
+    assert forward_backward_banded(emissions, band).log_likelihood == pytest.approx(expected, rel=1e-12)
+
+
+def sum_over_stays(n_frames, n_states, penalty):
+    """Log sum over the frame at which state 0 is left, times the ways to place the other steps."""
+    terms = []
+    for left in range(1, n_frames - n_states + 2):
+        rest = n_frames - left
+        ways = gammaln(rest) - gammaln(n_states - 1) - gammaln(rest - n_states + 2)
+        terms.append(ways + rest * penalty)
+    return float(logsumexp(terms))
+
+
+def test_forbidden_states_and_zero_transitions():
+    emissions = np.zeros((4, 3))
+    emissions[1, 1] = -np.inf
+    band = np.array([[-1.0, -0.5], [-np.inf, -0.5], [-1.0, 0.0]])
+    matrix, ends = square(band)
+    assert viterbi_banded(emissions, band).states.tolist() == [0, 0, 1, 2]
+    one, other = forward_backward_banded(emissions, band), forward_backward(emissions, matrix, **ends)
+    assert one.posteriors == pytest.approx(other.posteriors)
+    emissions[2, 1] = -np.inf
+    for function in (viterbi_banded, forward_backward_banded):
+        with pytest.raises(DoesNotFit, match="no state sequence"):
+            function(emissions, band)
+    emissions[:] = -np.inf
+    with pytest.raises(DoesNotFit, match="no state sequence"):
+        forward_backward_banded(emissions, band)
+
+
+def test_ties_take_the_smallest_step_into_a_state():
+    assert viterbi_banded(np.zeros((4, 2)), np.zeros((2, 2))).states.tolist() == [0, 1, 1, 1]
+
+
+def test_float32_emissions_give_the_same_path():
+    emissions = np.random.default_rng(4).normal(size=(50, 20)).astype(np.float32)
+    band = np.log(np.full((20, 2), 0.5))
+    one, other = viterbi_banded(emissions, band), viterbi_banded(emissions.astype(float), band)
+    assert one == other
+    assert forward_backward_banded(emissions, band).log_likelihood == pytest.approx(
+        forward_backward_banded(emissions.astype(float), band).log_likelihood, rel=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("emissions", "band", "error", "message"),
+    [
+        (np.zeros(4), np.zeros((2, 2)), BadInput, "n_frames, n_states"),
+        (np.full((4, 2), np.nan), np.zeros((2, 2)), BadInput, "NaN"),
+        (np.zeros((4, 2)), np.zeros((3, 2)), BadInput, r"shape \(2, 2\)"),
+        (np.zeros((4, 2)), np.zeros(2), BadInput, "width"),
+        (np.zeros((4, 2)), np.full((2, 2), np.inf), BadInput, "log_band holds NaN or"),
+        (np.zeros((4, 6)), np.zeros((6, 2)), DoesNotFit, "6 states with steps of at most 1 do not fit 4 frames"),
+    ],
+)
+def test_bad_input_is_named(emissions, band, error, message):
+    for function in (viterbi_banded, forward_backward_banded):
+        with pytest.raises(error, match=message):
+            function(emissions, band)
+
+
+def test_transitions_too_small_for_exact_sums_are_named():
+    with pytest.raises(BadInput, match="must lie above -130"):
+        forward_backward_banded(np.zeros((4, 2)), np.full((2, 2), -200.0))
+
+
+def test_shapes_of_the_general_model_are_checked():
+    with pytest.raises(BadInput, match=r"log_transitions must have shape \(2, 2\)"):
+        viterbi(np.zeros((4, 2)), np.zeros((3, 3)), log_initial=np.zeros(2))
+    with pytest.raises(BadInput, match=r"log_initial must have shape \(2,\)"):
+        forward_backward(np.zeros((4, 2)), np.zeros((2, 2)), log_initial=np.zeros(3))
