@@ -53,7 +53,7 @@ def _same_masks(relevance, orders):
 def test_random_orders_are_shared_by_all_targets(toy, noise):
     from otoscope.explainers import explain
 
-    checks = Checks(deletion=(0.5,), insertion=(), n_orders=5, second_fill=None)
+    checks = Checks(deletion=(0.5,), insertion=(), n_orders=5, n_held_out=0, second_fill=None)
     explanation = explain(toy, noise, checks=checks)
     n_extra = explanation[0].settings["n_evaluations_with_checks"] - explanation[0].n_evaluations
     assert n_extra <= 10 + 5

@@ -1,5 +1,7 @@
 """Time-frequency maps of all words at once: orthogonal design, and agreement with cells taken one by one."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -82,7 +84,7 @@ def test_windows_never_meet_and_words_of_no_length_have_no_cells():
     recording = Recording(np.zeros(16000), 16000)
     words = [Interval(0.0, 0.2, "a"), Interval(0.21, 0.21, "b"), Interval(0.22, 0.5, "c"), Interval(0.9, 1.0, "d")]
     found = windows(recording, words)
-    assert all(left.end_s <= right.start_s + 1e-12 for left, right in zip(found, found[1:], strict=False))
+    assert all(left.end_s <= right.start_s + 1e-12 for left, right in pairwise(found))
     assert found[2].end_s == pytest.approx(0.55)
     assert found[3].end_s == 1.0
     assert [group.size for group in plan_cells(recording, words).groups] == [24, 0, 24, 16]

@@ -1,5 +1,7 @@
 """Every cut covers the recording once; times and bands are where they should be."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -32,7 +34,7 @@ def test_covering_tiles_the_recording_whatever_the_words(edges, duration_s):
     segments = covering(recording, words)
     assert segments[0].start_s == 0.0
     assert segments[-1].end_s == recording.duration_s
-    assert all(left.end_s == right.start_s for left, right in zip(segments, segments[1:], strict=False))
+    assert all(left.end_s == right.start_s for left, right in pairwise(segments))
     assert all(s.duration_s > 0 for s in segments)
     assert sum(s.label != PAUSE for s in segments) <= len(words)
     assert all(s.duration_s > 0.0299 for s in segments if s.label == PAUSE and len(segments) > 1)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otoscope.core import BadInput, PerturbationCurve, Segment, Target, Trust
-from otoscope.explainers.curves import Direction, curves, random_masks, random_orders
+from otoscope.explainers.curves import curves, random_orders
 from otoscope.explainers.masked_scores import MaskedScores
 from otoscope.explainers.plan import Estimate, Masks, Method, Scores
 from otoscope.explainers.segments import inside, sizes
@@ -31,15 +31,18 @@ class Checks:
         Shares of segments at which each curve is measured, besides 0 and 1; at least one segment is changed.
     n_orders
         Random orders, shared by all targets.
+    n_held_out
+        Random masks of half the segments, shared by all targets, to see whether a map predicts their scores.
     second_fill
         What else may stand where a segment was taken away; `None` leaves the second fill out.
     second_deletion
         Shares of segments for the deletion curve under the second fill.
     """
 
-    deletion: tuple[float, ...] = (0.0, 0.15, 0.5)
-    insertion: tuple[float, ...] = (0.15, 0.5)
+    deletion: tuple[float, ...] = (0.0, 0.15)
+    insertion: tuple[float, ...] = (0.15,)
     n_orders: int = 6
+    n_held_out: int = 12
     second_fill: str | None = "mean"
     second_deletion: tuple[float, ...] = (0.15,)
 
@@ -58,7 +61,8 @@ class Checks:
     def n_evaluations(self, n_segments: int, n_targets: int) -> int:
         """Return about how many recordings the checks add, for a progress bar."""
         steps = len(self.deletion) + len(self.insertion) + (len(self.second_deletion) if self.second_fill else 0)
-        return steps * (n_targets + self.n_orders) + n_segments * (2 if self.second_fill else 0)
+        left_out = n_segments * (2 if self.second_fill else 0)
+        return steps * (n_targets + self.n_orders) + self.n_held_out + left_out
 
 
 @dataclass(frozen=True)
@@ -106,16 +110,7 @@ def gather(
             )
         )
         fills = _fill_agreement(score, fill, checks.second_fill)
-    directions: tuple[tuple[Direction, tuple[float, ...]], ...] = (
-        ("deletion", checks.deletion),
-        ("insertion", checks.insertion),
-    )
-    held_out = np.vstack(
-        [
-            random_masks(orders, fractions, direction=direction)[:, 1:-1].reshape(-1, relevance.shape[0])
-            for direction, fractions in directions
-        ]
-    )
+    held_out = _held_out(relevance.shape[0], checks.n_held_out, seed=seed)
     return Evidence(
         curves=tuple(zip(*found, strict=True)),
         half_agreement=half_agreement(method, masks, score(masks, fill=fill)),
@@ -141,6 +136,12 @@ def _fill_agreement(score: MaskedScores, fill: str, second_fill: str) -> tuple[f
     return _columnwise_spearman(first[:1] - first[1:], second[:1] - second[1:])
 
 
+def _held_out(n_segments: int, n_masks: int, *, seed: int) -> Masks:
+    """Return random masks that keep half of the segments, drawn from another stream than the plans'."""
+    orders = random_orders(n_segments, n_masks, seed=seed + 1)
+    return np.argsort(orders, axis=1) < n_segments // 2
+
+
 def _faithfulness(
     score: MaskedScores, relevance: NDArray[np.float64], held_out: Masks, *, fill: str
 ) -> tuple[float | None, ...]:
@@ -148,6 +149,8 @@ def _faithfulness(
     drops = score(everything, fill=fill) - score(held_out, fill=fill)
     removed = ~held_out @ relevance
     counts = (~held_out).sum(axis=1)
+    if len(held_out) < 3:
+        return (None,) * relevance.shape[1]
     return tuple(
         _known(faithfulness_correlation(removed[:, t], drops[:, t], counts)) for t in range(relevance.shape[1])
     )

@@ -44,7 +44,8 @@ def order_masks(order: NDArray[np.intp], counts: NDArray[np.intp], *, direction:
 def random_orders(n_segments: int, n_orders: int, *, seed: int) -> NDArray[np.intp]:
     """Return random orders `(n_orders, n_segments)`, drawn from another stream than the plans'."""
     generator = np.random.default_rng([seed, 0x0D0])
-    return np.array([generator.permutation(n_segments) for _ in range(n_orders)])
+    orders = [generator.permutation(n_segments) for _ in range(n_orders)]
+    return np.array(orders, dtype=np.intp).reshape(n_orders, n_segments)
 
 
 def random_masks(orders: NDArray[np.intp], fractions: Sequence[float], *, direction: Direction) -> NDArray[np.bool_]:
