@@ -87,9 +87,10 @@ def test_general_recursions_equal_hmmlearn():
     theirs = GaussianHMM(n_components=6, covariance_type="diag", implementation="log")
     theirs.startprob_ = rng.dirichlet(np.ones(6))
     theirs.transmat_ = rng.dirichlet(np.ones(6), size=6)
-    theirs.means_, theirs.covars_ = rng.normal(size=(6, 2)), rng.random((6, 2)) + 0.5
+    variances = rng.random((6, 2)) + 0.5
+    theirs.n_features, theirs.means_, theirs.covars_ = 2, rng.normal(size=(6, 2)), variances
     frames = rng.normal(size=(200, 2)) * 2
-    emissions = norm.logpdf(frames[:, None], theirs.means_, np.sqrt([np.diag(c) for c in theirs.covars_])).sum(axis=2)
+    emissions = norm.logpdf(frames[:, None], theirs.means_, np.sqrt(variances)).sum(axis=2)
     given = {"log_initial": np.log(theirs.startprob_)}
     transitions = np.log(theirs.transmat_)
     score, states = theirs.decode(frames)
