@@ -5,9 +5,10 @@ Listing imports nothing but this module: whether a recogniser is ready is judged
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,7 +22,7 @@ GROUP = "otoscope.recognizers"
 """Entry-point group under which other packages add recognisers."""
 
 CARD = "recognizer.json"
-"""File in a folder that names, under `"factory"`, the `"module:factory"` that opens the folder."""
+"""File in a saved recogniser's folder; its `"class"` is the `"module:Class"` whose `load(folder)` opens the folder."""
 
 RECOGNIZERS: Mapping[str, str] = {
     "ctc-digits": "otoscope.recognizers.ctc:digits",
@@ -116,33 +117,32 @@ def load(name_or_folder: str | os.PathLike[str], **parameters: Any) -> Recognize
         info = _info(name, known[name])
         if not info.ready:
             raise OtoscopeError(f"recogniser {name!r} needs {info.needs}, which is not installed: {info.how_to_get}")
-        return _opened(known[name], name, (), parameters)
+        return _opened(resolve(known[name]), name, (), parameters)
     folder = Path(name)
     if not folder.is_dir():
         raise UnknownName("recogniser", name, known)
-    return _opened(_factory_of(folder), name, (folder,), parameters)
+    return _opened(resolve(_class_of(folder)).load, name, (folder,), parameters)
 
 
-def _opened(reference: str, name: str, arguments: tuple[Any, ...], parameters: Mapping[str, Any]) -> Recognizer:
-    factory = resolve(reference)
+def _opened(
+    factory: Callable[..., Any], name: str, arguments: tuple[Any, ...], parameters: Mapping[str, Any]
+) -> Recognizer:
     try:
-        import inspect
-
         inspect.signature(factory).bind(*arguments, **parameters)
     except TypeError as error:
         raise OtoscopeError(f"recogniser {name!r} cannot be opened so: {error}") from None
     return cast(Recognizer, factory(*arguments, **parameters))
 
 
-def _factory_of(folder: Path) -> str:
-    """Read which factory opens a folder; only code of this package or of a registered one is run."""
+def _class_of(folder: Path) -> str:
+    """Read which class opens a folder; only a package that registers recognisers may be named."""
     card = folder / CARD
     if not card.is_file():
         raise CorruptWeights(f"{folder} is no saved recogniser: it has no {CARD}")
     try:
-        reference = json.loads(card.read_text(encoding="utf-8"))["factory"]
+        reference = json.loads(card.read_text(encoding="utf-8"))["class"]
     except (ValueError, KeyError, TypeError, UnicodeDecodeError):
-        raise CorruptWeights(f"{card} does not name the factory that opens it; save the recogniser again") from None
+        raise CorruptWeights(f"{card} does not name the class that opens it; save the recogniser again") from None
     packages = {ref.partition(":")[0].partition(".")[0] for ref in registered(RECOGNIZERS, GROUP).values()}
     if not isinstance(reference, str) or reference.partition(":")[0].partition(".")[0] not in packages:
         raise CorruptWeights(f"{card} names {reference!r}, which belongs to no registered recogniser")

@@ -125,7 +125,9 @@ class Engine:
         found = tuple(base_form(s.word) for s in aligner.seg() or () if not is_filler(s.word)) if aligner.hyp() else ()
         aligned = _second_pass(aligner, samples) if found == words else ()
         if not aligned:
-            raise DoesNotFit(f"no alignment of {' '.join(words)!r} with {len(samples) / RATE_HZ:.2f} s of sound was found")
+            raise DoesNotFit(
+                f"no alignment of {' '.join(words)!r} with {len(samples) / RATE_HZ:.2f} s of sound was found"
+            )
         self._aligner = aligner
         return aligned
 

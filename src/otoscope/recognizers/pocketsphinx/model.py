@@ -92,7 +92,9 @@ class Triphones:
         """Return the senones of a phone without context, `(n_states,)`."""
         return self._states[self._alone[self._index[phone]]]
 
-    def senones(self, phone: str, left: str = "SIL", right: str = "SIL", position: str = "internal") -> NDArray[np.int64]:
+    def senones(
+        self, phone: str, left: str = "SIL", right: str = "SIL", position: str = "internal"
+    ) -> NDArray[np.int64]:
         """Return the senones of a phone's states, `(n_states,)`.
 
         Where the model has no such triphone at `position` in the word (`internal`, `begin`, `end`, `single`), the
@@ -128,7 +130,9 @@ def _mixture_weights(path: Path, n_streams: int, n_densities: int, n_senones: in
         at += 4 + length
     at += 4 + 8
     if len(data) - at < n_bytes:
-        raise CorruptWeights(f"{path} is too short: {len(data)} bytes for {n_bytes} weights; install pocketsphinx again")
+        raise CorruptWeights(
+            f"{path} is too short: {len(data)} bytes for {n_bytes} weights; install pocketsphinx again"
+        )
     stored = np.frombuffer(data, np.uint8, n_bytes, at).reshape(n_streams, n_densities, n_senones)
     return np.exp(-SENONE_UNIT * stored.astype(np.float32))
 

@@ -63,7 +63,7 @@ class Passage:
         word = self._boundary(0)
         for slot in self.network.slots:
             spoken = slot.of(slot.word)
-            ends = [_through(self._scores, a.columns, word + (a.after_word + INSERTION)) for a in spoken]
+            ends = [through(self._scores, a.columns, word + (a.after_word + INSERTION)) for a in spoken]
             word = self._silenced(np.maximum.reduce(ends))
         return float(word[-1] + self.network.slots[-1].alternatives[0].before_next)
 
@@ -92,12 +92,12 @@ class Passage:
 
     def _silenced(self, entry: Scores) -> Scores:
         """Allow a silence after each boundary."""
-        return np.maximum(entry, _through(self._scores, self.network.silence, entry + SILENCE_INSERTION))
+        return np.maximum(entry, through(self._scores, self.network.silence, entry + SILENCE_INSERTION))
 
     def _silence_first(self, rest: Scores) -> Scores:
         """Allow a silence before what is left."""
         silence = self.network.silence[::-1].copy()
-        return np.maximum(rest, _through(self._reversed, silence, rest[::-1] + SILENCE_INSERTION)[::-1])
+        return np.maximum(rest, through(self._reversed, silence, rest[::-1] + SILENCE_INSERTION)[::-1])
 
     def _forward(self) -> list[tuple[Scores, Scores]]:
         """For each slot: best scores up to the boundary where it begins, after the word before and after anything."""
@@ -109,7 +109,7 @@ class Passage:
             ends = []
             for a in slot.of(slot.word):
                 entry = np.maximum(word + a.after_word, anything + a.after_anything) + INSERTION
-                ends.append(_through(self._scores, a.columns, entry))
+                ends.append(through(self._scores, a.columns, entry))
             unheard = _later(np.maximum(word, anything)) + INSERTION
             word, anything = self._silenced(np.maximum.reduce(ends)), self._silenced(unheard)
             into.append((word, anything))
@@ -126,7 +126,7 @@ class Passage:
             starts = []
             for a in slot.of(slot.word):
                 rest = np.maximum(word + a.before_next, anything)[::-1] + INSERTION
-                starts.append(_through(self._reversed, a.columns[::-1].copy(), rest)[::-1])
+                starts.append(through(self._reversed, a.columns[::-1].copy(), rest)[::-1])
             rest = np.maximum(word + slot.next_after_anything, anything)
             unheard = _later(rest[::-1])[::-1] + INSERTION
             word = self._silence_first(np.maximum.reduce(starts))
@@ -162,7 +162,7 @@ def phone_loop(scores, loop, prior):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _through(scores, columns, entry):  # type: ignore[no-untyped-def]
+def through(scores, columns, entry):  # type: ignore[no-untyped-def]
     """Return best scores at each boundary after passing all states from any earlier boundary (Viterbi 1967)."""
     n_states = columns.size
     state = np.full(n_states, -np.inf)

@@ -26,7 +26,13 @@ from otoscope.recognizers.pocketsphinx.scoring import ScoringPlan
 from otoscope.recognizers.pocketsphinx.worker import receive, send
 
 _ENTRY = "from otoscope.recognizers.pocketsphinx.worker import main; main()"
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMBA_NUM_THREADS")
+_ONE_THREAD = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
 
 
 def available_processes() -> int:

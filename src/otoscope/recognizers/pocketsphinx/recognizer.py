@@ -7,6 +7,7 @@ scores of targets in changed recordings; alignments of known transcripts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Literal
 
@@ -41,10 +42,12 @@ from otoscope.recognizers.pocketsphinx.decoder import (
     is_filler,
     n_frames,
 )
+from otoscope.recognizers.pocketsphinx.fitting import LEAST_FIT
 from otoscope.recognizers.pocketsphinx.lattice import text_confidence, time_confidence
 from otoscope.recognizers.pocketsphinx.model import acoustic_model
 from otoscope.recognizers.pocketsphinx.pool import WorkerPool, available_processes
-from otoscope.recognizers.pocketsphinx.scoring import ScoringPlan, check_target
+from otoscope.recognizers.pocketsphinx.scoring import EvidenceScorer, ScoringPlan, check_target
+from otoscope.signal.resampling import resampled
 
 NAME = "pocketsphinx"
 _PARTS = ("features", "emissions")
@@ -188,6 +191,8 @@ class PocketSphinx:
     def align(self, recording: Recording, transcript: str) -> Alignment:
         """Return where each word and phone of a known transcript lies.
 
+        `text_confidence` is the posterior of each word at its place, as `score` defines it by evidence.
+
         Raises
         ------
         DoesNotFit
@@ -200,7 +205,15 @@ class PocketSphinx:
             raise DoesNotFit(f"not in the pronunciation dictionary: {', '.join(unknown)}; spell them as known words")
         samples = _samples(recording)
         aligned = self._engine.align(samples, words)
-        return _tiers([w for w in aligned if not is_filler(w.label)], aligned, recording, len(samples))
+        evidence = EvidenceScorer(self._model.folder, self._plan.n_competitors)
+        if (fit := evidence.fit(samples, words)) < LEAST_FIT:
+            raise DoesNotFit(
+                f"the transcript does not fit the sound: {fit:.1f} nats a frame against free phones, where true "
+                f"transcripts have more than {LEAST_FIT}; check that text and recording belong together"
+            )
+        tiers = _tiers([w for w in aligned if not is_filler(w.label)], aligned, recording, len(samples))
+        targets = [Target("word", i.label, i, k, words) for k, i in enumerate(tiers.words.intervals)]
+        return replace(tiers, text_confidence=tuple(np.exp(evidence(samples, targets))))
 
     def _alignment(self, decoded: Decoded, aligned: Sequence[AlignedWord], recording: Recording) -> Alignment:
         segments = decoded.words
@@ -247,11 +260,10 @@ def _samples(recording: Recording) -> NDArray[np.int16]:
             f"pocketsphinx hears at most {MAX_DURATION_S:.0f} s at once, got {recording.duration_s:.0f} s; "
             "cut it up with otoscope.recognizers.transcription.transcribe_stream"
         )
-    samples = recording.samples
-    if recording.rate_hz != RATE_HZ:
-        import soxr
-
-        samples = soxr.resample(samples, recording.rate_hz, RATE_HZ, quality="HQ")
+    if recording.rate_hz == RATE_HZ or round(recording.duration_s * RATE_HZ) > 0:
+        samples = resampled(recording, RATE_HZ).samples
+    else:  # less than half a sample at 16 kHz
+        samples = np.zeros(1, np.float32)
     return np.clip(np.rint(samples * 32768.0), -32768, 32767).astype(np.int16)
 
 

@@ -21,6 +21,7 @@ from otoscope.core import BadInput, NotAble, Target
 from otoscope.recognizers.pocketsphinx.acoustic import FrontEnd, SenoneScorer, dynamic_features
 from otoscope.recognizers.pocketsphinx.competitors import competitors, pronunciations
 from otoscope.recognizers.pocketsphinx.decoder import Engine, grid_of
+from otoscope.recognizers.pocketsphinx.fitting import fit
 from otoscope.recognizers.pocketsphinx.lattice import FRAMES_PER_SECOND, Segment, text_confidence
 from otoscope.recognizers.pocketsphinx.model import acoustic_model
 from otoscope.recognizers.pocketsphinx.network import Network
@@ -100,12 +101,17 @@ class EvidenceScorer:
         def passage(words: tuple[str, ...], rivals: Mapping[int, tuple[str, ...]], open_ended: bool) -> Passage:
             key = (words, tuple(sorted(rivals.items())))
             if (key, open_ended) not in passages:
-                network = self._network(key, words, rivals)
+                network = self._network(key, words, rivals, n_competitors=self._n_competitors)
                 scores = self._senones(features, network.senones)
                 passages[key, open_ended] = Passage(network, scores, open_ended=open_ended)
             return passages[key, open_ended]
 
         return [self._score(target, passage, targets) for target in targets]
+
+    def fit(self, samples: NDArray[np.int16], words: Sequence[str]) -> float:
+        """Return how well known words fit a recording, in nats a frame; see `fitting.fit`."""
+        network = self._network((tuple(words), "fit"), tuple(words), {}, n_competitors=0)
+        return fit(network, self._senones(dynamic_features(self._front_end(samples)), network.senones))
 
     def _score(self, target: Target, passage: Callable[..., Passage], targets: Sequence[Target]) -> float:
         words, position = _words_and_position(target)
@@ -113,7 +119,9 @@ class EvidenceScorer:
             whole = passage(words, {}, False)
             if target.rival:
                 return _difference(whole.as_heard, passage(tuple(target.rival.split()), {}, False).as_heard)
-            return max(LOWEST, min(0.0, (whole.as_heard - whole.best) / SCALE)) if whole.as_heard > -math.inf else LOWEST
+            return (
+                max(LOWEST, min(0.0, (whole.as_heard - whole.best) / SCALE)) if whole.as_heard > -math.inf else LOWEST
+            )
         found = passage(words, _rivals(words, targets), not target.context)
         assert target.interval is not None  # noqa: S101 - Target itself sees to it
         middle = grid_of(found.n_frames).frame_at((target.interval.start_s + target.interval.end_s) / 2)
@@ -123,11 +131,13 @@ class EvidenceScorer:
         every = np.array([*paths.values(), anything]) / SCALE
         return max(LOWEST, paths[target.label] / SCALE - float(np.logaddexp.reduce(every)))
 
-    def _network(self, key: Any, words: tuple[str, ...], rivals: Mapping[int, tuple[str, ...]]) -> Network:
+    def _network(
+        self, key: Any, words: tuple[str, ...], rivals: Mapping[int, tuple[str, ...]], *, n_competitors: int
+    ) -> Network:
         if key not in self._networks:
             while len(self._networks) >= _KEPT_NETWORKS:
                 del self._networks[next(iter(self._networks))]
-            self._networks[key] = Network(self._triphones, words, rivals=rivals, n_competitors=self._n_competitors)
+            self._networks[key] = Network(self._triphones, words, rivals=rivals, n_competitors=n_competitors)
         return self._networks[key]
 
 
