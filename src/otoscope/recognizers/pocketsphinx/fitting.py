@@ -13,8 +13,8 @@ from otoscope.recognizers.pocketsphinx.network import Network
 from otoscope.recognizers.pocketsphinx.passage import phone_loop, through
 
 LEAST_FIT = -2.3
-"""Nats a frame. On 35 read utterances by unseen speakers, true transcripts had -0.7 or more (median 0.2), transcripts of
-other utterances of like length -3.8 or less (median -5.4); this is the middle between the two."""
+"""Nats a frame. On 35 read utterances by unseen speakers, true transcripts had -0.7 or more (median 0.2), 140
+transcripts of other utterances of like length -3.8 or less (median -5.4); this is the middle between the two."""
 
 
 def fit(network: Network, scores: NDArray[np.float32]) -> float:

@@ -64,7 +64,10 @@ def text_confidence(links: Sequence[Link], word: str, segment: Segment) -> float
 
 
 def time_confidence(links: Sequence[Link], word: str, segment: Segment, *, tolerance: int = 5) -> float:
-    """Return how likely both boundaries lie within `tolerance` frames of the segment's, given that the word is there."""
+    """Return how likely both boundaries lie within `tolerance` frames of the segment's, given that the word is there.
+
+    The same links count as in `text_confidence`; 0 where there are none.
+    """
     half = (segment.end - segment.start) / 2
     near = whole = 0.0
     for link in links:

@@ -148,7 +148,7 @@ class AcousticModel:
     def gaussians(self) -> Senones:
         """Return Gaussians and mixture weights."""
         means, variances = _s3_parameters(self.folder / "means"), _s3_parameters(self.folder / "variances")
-        weights = _mixture_weights(self.folder / "sendump", *means.shape[1:3], self.triphones.n_senones)
+        weights = _mixture_weights(self.folder / "sendump", means.shape[1], means.shape[2], self.triphones.n_senones)
         return Senones(means, np.maximum(variances, 1e-4), weights, self.triphones.codebook_of_senone())
 
     @cache  # noqa: B019

@@ -121,12 +121,19 @@ class PocketSphinx:
     def trace(self, recording: Recording, *, record: Sequence[str] = ()) -> Trace:
         """Recognise a recording, with the words that `pocketsphinx single` gives.
 
+        The alignment holds words and phones; `text_confidence` is the lattice posterior of the word over half of its
+        place or more (also the word's `score`), `time_confidence` the share of that with both boundaries within 50 ms.
+        The second to last hypotheses are pocketsphinx's own n-best list; only the first has a score. A recording of
+        nothing but digital silence has no words.
+
         Parameters
         ----------
         recording
             At most 300 s.
         record
-            `"features"` (MFCC) and `"emissions"` (log-likelihoods of phone states) on request.
+            `"features"` (13 MFCC before mean normalisation) and `"emissions"` on request. Emissions are natural-log
+            likelihoods of the 126 phone states without context (`"AH.2"`), up to a constant of each frame: compare
+            symbols within a frame, not frames.
 
         Raises
         ------
@@ -242,7 +249,7 @@ class PocketSphinx:
         grid = grid_of(len(cepstra))
         parts: dict[str, Any] = {}
         if "features" in record:
-            indices = np.arange(cepstra.shape[1])
+            indices = np.arange(cepstra.shape[1], dtype=np.float64)
             parts["features"] = Features(cepstra, grid, "mfcc", "ln power", indices, "cepstral index")
         if "emissions" in record:
             phones = self._model.triphones.phones

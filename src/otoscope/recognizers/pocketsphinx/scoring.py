@@ -123,7 +123,7 @@ class EvidenceScorer:
                 max(LOWEST, min(0.0, (whole.as_heard - whole.best) / SCALE)) if whole.as_heard > -math.inf else LOWEST
             )
         found = passage(words, _rivals(words, targets), not target.context)
-        assert target.interval is not None  # noqa: S101 - Target itself sees to it
+        assert target.interval is not None  # Target itself sees to it
         middle = grid_of(found.n_frames).frame_at((target.interval.start_s + target.interval.end_s) / 2)
         paths, anything = found.at(position, middle)
         if target.rival:
@@ -173,8 +173,8 @@ class PosteriorScorer:
         for target in targets:
             if target.interval is None:
                 raise NotAble("the posterior scores words only; use score_by='evidence' for utterances")
-            frames = [round(s * FRAMES_PER_SECOND) for s in (target.interval.start_s, target.interval.end_s)]
-            place = Segment(target.label, *frames, posterior=0.0)
+            start, end = (round(s * FRAMES_PER_SECOND) for s in (target.interval.start_s, target.interval.end_s))
+            place = Segment(target.label, start, end, posterior=0.0)
             score = math.log(text_confidence(links, target.label, place) + POSTERIOR_FLOOR)
             if target.rival:
                 score -= math.log(text_confidence(links, target.rival, place) + POSTERIOR_FLOOR)
