@@ -1,8 +1,9 @@
-"""The main job on real recordings: `otoscope explain` on one file timed as a user would run it, and Traces of a folder checked.
+"""The main job on real recordings: `otoscope explain` on a file, timed as a user runs it, and Traces of a folder checked.
 
     python benchmarks/explain.py --data FOLDER [--json FILE]
 
-FOLDER holds `misc-smoke` and `librispeech-mini`, each with a manifest.tsv. The explanation runs in a process of its own, start-up included.
+FOLDER holds `misc-smoke` and `librispeech-mini`, each with a manifest.tsv. The explanation runs in a process of its
+own, start-up included.
 """
 
 from __future__ import annotations

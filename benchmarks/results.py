@@ -41,8 +41,8 @@ ENTRIES = (
         "planted-cue",
         "Planted cue",
         "otoscope study planted-cue --json",
-        "Does every method find the one tone burst that tells two words apart? Relevance mass inside the burst should be three times chance or more, and "
-        "deletion should order oracle < method < random.",
+        "Does every method find the one tone burst that tells two words apart? Relevance mass inside the burst should be "
+        "three times chance or more, and deletion should order oracle < method < random.",
     ),
     Entry(
         "digits",
@@ -54,19 +54,21 @@ ENTRIES = (
         "attribution",
         "Masked once, explained for all",
         "python benchmarks/attribution.py --json FILE",
-        "One set of masked recordings for all words against captum's ShapleyValueSampling run word by word: same network, same evaluations a word, in turn.",
+        "One set of masked recordings for all words against captum's ShapleyValueSampling run word by word: same network, "
+        "same evaluations a word, in turn.",
     ),
     Entry(
         "kernels",
         "Kernels beside their peers",
         "python benchmarks/kernels.py --json FILE",
-        "Each kernel and its peers on the same input, in turn, in one run; their answers are compared before they are timed.",
+        "Each kernel and its peers on the same input, in turn, in one run; their answers are compared before that.",
     ),
     Entry(
         "explain",
         "The main job on real recordings",
         "python benchmarks/explain.py --data DATA --json FILE",
-        "How long does a full explanation take, are all words explained, does every word lie inside its recording, and how many maps pass their checks?",
+        "How long does a full explanation take, are all words explained, does every word lie inside its recording, and "
+        "how many maps pass their checks?",
     ),
     Entry(
         "startup",
@@ -141,8 +143,9 @@ def section(entry: Entry) -> str:
 def render() -> str:
     """The whole page."""
     head = (
-        "# Results\n\nEvery table is what the command above it printed as JSON (`DATA` is a folder of real speech, `FILE` where the JSON goes); "
-        "`python benchmarks/results.py` runs them and writes this page. Times are of one machine: trust the ratios within a table.\n"
+        "# Results\n\nEvery table is what the command above it printed as JSON (`DATA` is a folder of real speech, `FILE` "
+        "where the JSON goes); `python benchmarks/results.py` runs them and writes this page. Times are of one machine: "
+        "trust the ratios within a table.\n"
     )
     return "\n".join([head, *(section(entry) for entry in ENTRIES if (KEPT / f"{entry.name}.json").exists())])
 

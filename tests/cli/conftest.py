@@ -39,7 +39,7 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
 
 @pytest.fixture
 def spawn() -> Callable[..., subprocess.Popen[str]]:
-    """Start the command line as a process of its own, in its own session so that it can be interrupted as a terminal does."""
+    """Start the command line as a process in its own session, so that it can be interrupted as a terminal does."""
 
     def call(*arguments: object, **options: object) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "otoscope", *map(str, arguments)]

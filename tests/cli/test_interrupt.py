@@ -29,7 +29,7 @@ def test_finished_transcripts_stay(spawn, talk, tmp_path: Path):
     output = tmp_path / "out"
     output.mkdir()
     process = spawn("transcribe", *files, "--output", output)
-    out, err = interrupt_when(process, (output / "0.txt").exists)
+    _, err = interrupt_when(process, (output / "0.txt").exists)
     assert process.returncode == 130
     assert err.count("\n") == 1
     assert "interrupted" in err
@@ -42,14 +42,14 @@ def test_an_interrupted_explanation_goes_on_where_it_stopped(spawn, talk, tmp_pa
     arguments = ("explain", talk, "--n-masks", "64", "--segments", "words")
     journal = tmp_path / "talk.explain.partial" / "scores.jsonl"
     process = spawn(*arguments, cwd=tmp_path)
-    out, err = interrupt_when(process, lambda: journal.exists() and journal.stat().st_size > 0, within_s=120)
+    _, err = interrupt_when(process, lambda: journal.exists() and journal.stat().st_size > 0, within_s=120)
     assert process.returncode == 130, err
     assert err.count("\n") == 1, err
     kept = journal.read_text()
     assert not (tmp_path / "talk.explain.html").exists()
 
     finished = spawn(*arguments, cwd=tmp_path)
-    out, err = finished.communicate(timeout=300)
+    _, err = finished.communicate(timeout=300)
     assert finished.returncode == 0, err
     assert kept.startswith("{")
     assert (tmp_path / "talk.explain.html").stat().st_size > 10_000

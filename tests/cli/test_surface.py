@@ -23,10 +23,14 @@ VERBS = {
 
 def modules_after(statement: str) -> set[str]:
     command = f"{statement}; import sys; print(*sys.modules)"
-    return set(subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True).stdout.split())
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("statement", ["import otoscope", "import otoscope.cli", "from otoscope.recognizers import load"])
+STATEMENTS = ["import otoscope", "import otoscope.cli", "from otoscope.recognizers import load"]
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
 def test_importing_loads_nothing_heavy(statement):
     heavy = {"torch", "matplotlib", "scipy", "numba", "transformers", "pocketsphinx", "soundfile"}
     assert not heavy & modules_after(statement)

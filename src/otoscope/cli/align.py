@@ -21,7 +21,9 @@ def align(
     file: Annotated[Path, typer.Argument(help="An audio file.")],
     text: Annotated[str, typer.Option(help="What is said in it.")] = "",
     text_file: Annotated[Path | None, typer.Option(help="A file that holds the text instead.")] = None,
-    recognizer: Annotated[str, typer.Option(help="A name from `otoscope recognizers`, or a saved folder.")] = "pocketsphinx",
+    recognizer: Annotated[
+        str, typer.Option(help="A name from `otoscope recognizers`, or a saved folder.")
+    ] = "pocketsphinx",
     format: Annotated[str, typer.Option(help="textgrid, json, ctm, eaf, srt, vtt, stm or rttm.")] = "textgrid",
     output: Annotated[Path | None, typer.Option(help="File to write; stdout by default.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,

@@ -17,12 +17,18 @@ def register(app: typer.Typer) -> None:
 
 def explain(
     file: Annotated[Path, typer.Argument(help="An audio file.")],
-    recognizer: Annotated[str, typer.Option(help="A name from `otoscope recognizers`, or a saved folder.")] = "pocketsphinx",
-    word: Annotated[list[str] | None, typer.Option(help="Explain only this word (label or index); may be repeated.")] = None,
+    recognizer: Annotated[
+        str, typer.Option(help="A name from `otoscope recognizers`, or a saved folder.")
+    ] = "pocketsphinx",
+    word: Annotated[
+        list[str] | None, typer.Option(help="Explain only this word (label or index); may be repeated.")
+    ] = None,
     method: Annotated[str, typer.Option(help="leave-one-out, lime, shapley or kernel-shap.")] = "shapley",
     segments: Annotated[str, typer.Option(help="What is taken away: auto, words, phones, frames, …")] = "auto",
     fill: Annotated[str, typer.Option(help="What stands in its place: silence, mean or noise.")] = "silence",
-    n_masks: Annotated[int | None, typer.Option(help="Masked recordings to score; chosen from the length by default.")] = None,
+    n_masks: Annotated[
+        int | None, typer.Option(help="Masked recordings to score; chosen from the length by default.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     start: Annotated[float, typer.Option(help="Begin at this time, in seconds.")] = 0.0,
     end: Annotated[float | None, typer.Option(help="Stop at this time, in seconds.")] = None,
@@ -94,7 +100,8 @@ def summary_lines(explanation: Any, page: Path) -> tuple[str, str, str]:
     trace = explanation.trace
     rows = summary_rows(explanation)
     stretches = "; ".join(
-        f"{row['word']} {row['top_start_s']:.2f}–{row['top_end_s']:.2f} s{'' if row['passed'] else ' (?)'}" for row in rows
+        f"{row['word']} {row['top_start_s']:.2f}–{row['top_end_s']:.2f} s{'' if row['passed'] else ' (?)'}"
+        for row in rows
     )
     n_passed = sum(row["passed"] for row in rows)
     return (

@@ -6,12 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 from otoscope.core import BadAudio, BadInput, CannotWrite, Recording
-
-SHORTEST_S = 0.1
-SILENT_BELOW_DB = -70.0
 
 
 def read_speech(path: Path, *, longest_s: float, start_s: float = 0.0, end_s: float | None = None) -> Recording:
@@ -32,6 +27,7 @@ def read_speech(path: Path, *, longest_s: float, start_s: float = 0.0, end_s: fl
         The file cannot be read; or the stretch is too short, too long, or silent.
     """
     from otoscope.io.audio import audio_info, read_recording
+    from otoscope.signal.audibility import check_audible
 
     duration_s = audio_info(path).duration_s
     last_s = duration_s if end_s is None else min(end_s, duration_s)
@@ -47,25 +43,6 @@ def read_speech(path: Path, *, longest_s: float, start_s: float = 0.0, end_s: fl
         recording = recording.cut(start_s, last_s)
     check_audible(recording)
     return recording
-
-
-def check_audible(recording: Recording) -> None:
-    """Refuse a recording that is too short or silent.
-
-    Raises
-    ------
-    BadAudio
-        Shorter than 0.1 s, or its peak lies below -70 dB re full scale.
-    """
-    name = recording.source or "the recording"
-    if recording.duration_s < SHORTEST_S:
-        raise BadAudio(f"{name} lasts {recording.duration_s:.3f} s; at least {SHORTEST_S} s of speech is needed")
-    peak = float(np.abs(recording.samples).max())
-    level_db = 20 * np.log10(peak) if peak > 0 else float("-inf")
-    if level_db < SILENT_BELOW_DB:
-        raise BadAudio(
-            f"{name} is silent: its peak is {level_db:.0f} dB re full scale, at least {SILENT_BELOW_DB:.0f} dB is needed"
-        )
 
 
 def _in_words(duration_s: float) -> str:

@@ -17,7 +17,9 @@ def register(app: typer.Typer) -> None:
 
 def study(
     name: Annotated[str, typer.Argument(help="Which study; `otoscope study list` names them all.")],
-    corpus: Annotated[Path | None, typer.Option(help="Folder with a manifest.tsv, for the studies that need one.")] = None,
+    corpus: Annotated[
+        Path | None, typer.Option(help="Folder with a manifest.tsv, for the studies that need one.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     output: Annotated[Path | None, typer.Option(help="Folder for the picture and the JSON; none by default.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,

@@ -13,8 +13,6 @@ from otoscope.core import BadInput, UnknownName
 TEXT_FORMATS = ("txt", "ctm", "stm")
 """Formats in which several recordings can follow one another on stdout."""
 
-SUFFIXES = {"textgrid": "TextGrid"}
-
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
@@ -23,9 +21,13 @@ def register(app: typer.Typer) -> None:
 
 def transcribe(
     files: Annotated[list[Path], typer.Argument(help="Audio files.")],
-    recognizer: Annotated[str, typer.Option(help="A name from `otoscope recognizers`, or a saved folder.")] = "pocketsphinx",
+    recognizer: Annotated[
+        str, typer.Option(help="A name from `otoscope recognizers`, or a saved folder.")
+    ] = "pocketsphinx",
     format: Annotated[str, typer.Option(help="txt, json, srt, vtt, textgrid, ctm, stm, rttm or eaf.")] = "txt",
-    output: Annotated[Path | None, typer.Option(help="Folder to write one file a recording into; stdout by default.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder to write one file a recording into; stdout by default.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Write down what was said, with times, in a format that other tools read.
@@ -34,19 +36,18 @@ def transcribe(
     """
     from otoscope.cli.progress import progress_bar
     from otoscope.recognizers import load
+    from otoscope.recognizers.files import transcribe_file
 
     format = "json" if as_json else format
     _check(format, files, output)
     engine = load(recognizer)
-    with progress_bar("transcribing") as progress:
+    with progress_bar("seconds heard") as progress:
         for index, path in enumerate(files):
             try:
-                _write(_annotate(engine, path), path, format, output)
+                _write(transcribe_file(engine, path, progress=progress), path, format, output)
             except KeyboardInterrupt:
                 kept = f"{index} of {len(files)} recordings were finished and are kept"
                 raise KeyboardInterrupt(kept) from None
-            if progress is not None:
-                progress(index + 1, len(files))
 
 
 def _check(format: str, files: Sequence[Path], output: Path | None) -> None:
@@ -68,19 +69,13 @@ def _check(format: str, files: Sequence[Path], output: Path | None) -> None:
     check_writable(output / "probe")
 
 
-def _annotate(engine: Any, path: Path) -> Any:
-    """Recognise a file of any length and return its words and phones as one Annotation."""
-    from otoscope.recognizers.transcription import transcribe_file
-
-    return transcribe_file(engine, path)
-
-
 def _write(annotation: Any, path: Path, format: str, output: Path | None) -> None:
-    from otoscope.io.formats import dumps
+    from otoscope.io.annotation import WORDS
+    from otoscope.io.formats import SUFFIXES, dumps
     from otoscope.io.writing import write_text
 
-    text = annotation.text + "\n" if format == "txt" else dumps(annotation, format)
+    text = " ".join(annotation.tier(WORDS).labels) + "\n" if format == "txt" else dumps(annotation, format)
     if output is None:
         print(text, end="" if text.endswith("\n") else "\n", flush=True)
     else:
-        write_text(output / f"{path.stem}.{SUFFIXES.get(format, format)}", text)
+        write_text(output / f"{path.stem}{SUFFIXES.get(format, '.txt')}", text)

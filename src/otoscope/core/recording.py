@@ -73,7 +73,7 @@ class Recording(ByValue):
 
     @classmethod
     def read(cls, path: str | os.PathLike[str], *, rate_hz: int | None = 16000) -> Recording:
-        """Read an audio file as one channel at `rate_hz` (`None` keeps the file's own rate); see `otoscope.io.audio`."""
+        """Read an audio file as one channel; `rate_hz=None` keeps the file's own rate (see `otoscope.io.audio`)."""
         return helper("read_recording")(path, rate_hz=rate_hz)
 
     def cut(self, start_s: float, end_s: float) -> Recording:
