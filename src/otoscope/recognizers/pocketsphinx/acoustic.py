@@ -93,8 +93,11 @@ class SenoneScorer:
             design = np.concatenate([values**2, values, np.ones((n_frames, 1), np.float32)], axis=1)
             densities = (design @ self._projection[stream]).reshape(n_frames, *self._shape)
             _top_codewords(densities, np.float32(FLOOR), codewords[stream], likelihoods[stream])
-        weights = np.ascontiguousarray(self._senones.weights[:, :, wanted].transpose(0, 2, 1))
-        return _mix(codewords, likelihoods, weights, self._senones.codebook[wanted])
+        order = np.argsort(self._senones.codebook[wanted], kind="stable")
+        codebooks = self._senones.codebook[wanted][order]
+        first = np.searchsorted(codebooks, np.arange(self._shape[0] + 1))
+        weights = np.ascontiguousarray(self._senones.weights[:, :, wanted[order]])
+        return _mix(codewords, likelihoods, weights, first, order)
 
 
 @numba.njit(cache=True)
@@ -125,19 +128,29 @@ def _top_codewords(densities, floor, codewords, likelihoods):  # type: ignore[no
 
 
 @numba.njit(cache=True)
-def _mix(codewords, likelihoods, weights, codebook):  # type: ignore[no-untyped-def]
-    """Sum the streams' log mixtures: `weights` is `(n_streams, n_wanted, n_densities)`."""
-    n_streams, n_frames, _, n_top = codewords.shape
-    n_wanted = weights.shape[1]
-    scores = np.zeros((n_frames, n_wanted), dtype=np.float32)
+def _mix(codewords, likelihoods, weights, first, order):  # type: ignore[no-untyped-def]
+    """Sum the streams' log mixtures.
+
+    `weights` is `(n_streams, n_densities, n_wanted)`, its columns sorted by codebook: those of codebook `c` run from
+    `first[c]` to `first[c + 1]`. `order` says which column of the result each is.
+    """
+    n_streams, n_frames, n_codebooks, n_top = codewords.shape
+    n_wanted = weights.shape[2]
+    scores = np.empty((n_frames, n_wanted), dtype=np.float32)
+    product = np.empty(n_wanted)
+    total = np.empty(n_wanted, dtype=np.float32)
     for t in range(n_frames):
-        for s in range(n_wanted):
-            c = codebook[s]
-            product = 1.0
-            for stream in range(n_streams):
-                total = 0.0
+        product[:] = 1.0
+        for stream in range(n_streams):
+            total[:] = 0.0
+            for c in range(n_codebooks):
                 for k in range(n_top):
-                    total += weights[stream, s, codewords[stream, t, c, k]] * likelihoods[stream, t, c, k]
-                product *= total
-            scores[t, s] = np.log(product)
+                    row = weights[stream, codewords[stream, t, c, k]]
+                    likelihood = likelihoods[stream, t, c, k]
+                    for s in range(first[c], first[c + 1]):
+                        total[s] += row[s] * likelihood
+            for s in range(n_wanted):
+                product[s] *= total[s]
+        for s in range(n_wanted):
+            scores[t, order[s]] = np.log(product[s])
     return scores
