@@ -10,7 +10,7 @@ from otoscope.explainers import explain
 from otoscope.explainers.cell_maps import cell_attributions
 from otoscope.explainers.local_cells import cell_effects, plan_cells, windows
 from otoscope.explainers.masked_scores import MaskedScores
-from otoscope.metrics.agreement import pearson
+from otoscope.metrics.agreement import pearson, reliability
 from otoscope.testing import AdditiveRecognizer
 
 
@@ -37,7 +37,7 @@ def test_effects_are_differences_of_means_and_blind_to_pairwise_interactions(noi
     means = np.array([scores[kept[:, j]].mean() - scores[~kept[:, j]].mean() for j in range(kept.shape[1])])
     np.testing.assert_allclose(effects, means, atol=1e-10)
     np.testing.assert_allclose(effects, weights, atol=1e-10)
-    assert (error > 0).all()
+    assert (error < 1e-9).all()
 
 
 @pytest.fixture
@@ -105,3 +105,17 @@ def test_an_utterance_gets_the_cells_of_all_words(cell_toy, noise):
 def test_a_design_that_cannot_be_is_refused(noise, words, n_masks):
     with pytest.raises(BadInput, match="power of two above 16"):
         plan_cells(noise, words, n_masks=n_masks)
+
+
+def test_standard_errors_tell_how_far_another_seed_lies(noise, words):
+    """Effects of noisy scores over many designs spread as their standard errors say, and agree as expected."""
+    generator = np.random.default_rng(0)
+    plan = plan_cells(noise, words[:1])
+    kept = plan.masks[2:]
+    weights = generator.normal(size=kept.shape[1])
+    runs = [cell_effects(kept, kept @ weights + generator.normal(scale=2.0, size=len(kept))) for _ in range(300)]
+    effects, errors = (np.array(part) for part in zip(*runs, strict=True))
+    np.testing.assert_allclose(np.sqrt((errors**2).mean()), effects.std(axis=0).mean(), rtol=0.05)
+    expected = np.mean([reliability(e, se) for e, se in runs])
+    measured = np.mean([pearson(a, b) for a, b in zip(effects[::2], effects[1::2], strict=True)])
+    assert expected == pytest.approx(measured, abs=0.05)

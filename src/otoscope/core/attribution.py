@@ -92,7 +92,8 @@ class Trust(ByValue):
     pointing_hit
         Whether the most relevant segment meets the target's interval.
     seed_agreement, fill_agreement
-        Spearman correlation of the maps between two seeds, and between two fills.
+        Pearson correlation of the maps between two seeds, and between two fills. Not of ranks: most segments are worth
+        next to nothing, and the order of those is noise even where the picture is certain.
     faithfulness_correlation
         Correlation of summed relevance with the measured score drop on held-out masks (Bhatt et al. 2020).
     failures

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from otoscope.core import Attribution, Interval, Recognizer, Recording, Target, Trust
 from otoscope.core.protocols import Progress
-from otoscope.explainers.local_cells import CellPlan, cell_effects, half_effects, own_columns, plan_cells
+from otoscope.explainers.local_cells import CellPlan, cell_effects, own_columns, plan_cells
 from otoscope.explainers.masked_scores import MaskedScores
 from otoscope.explainers.plan import Scores
 from otoscope.explainers.verdict import failures
-from otoscope.metrics.agreement import spearman, spearman_brown
+from otoscope.metrics.agreement import reliability
 
 
 def cell_attributions(
@@ -31,7 +31,7 @@ def cell_attributions(
 
     The words asked about are perturbed at the same time; see `otoscope.explainers.local_cells` for what that assumes.
     `relevance` is the mean effect of a cell in nats; it does not add up to the score, so the completeness gap says
-    how much lies in interactions and outside the word.
+    how much lies in interactions and outside the word. `seed_agreement` is what the standard errors let expect.
 
     Parameters
     ----------
@@ -65,8 +65,8 @@ def _attribution(
 ) -> Attribution:
     design = plan.masks[2:, columns]
     effects, error = cell_effects(design, scores[2:])
-    half = spearman(*half_effects(design, scores[2:])) if columns.size > 1 else float("nan")
-    trust = Trust(seed_agreement=None if np.isnan(half) else spearman_brown(half))
+    expected = reliability(effects, error) if columns.size else float("nan")
+    trust = Trust(seed_agreement=None if np.isnan(expected) else expected)
     return Attribution(
         target=target,
         segments=tuple(plan.segments[column] for column in columns),
@@ -80,7 +80,6 @@ def _attribution(
         trust=failures(trust, scores),
         settings={
             "n_masks": len(plan.masks),
-            "standard_error": None if error is None else [float(value) for value in error],
-            "half_sample_agreement": None if np.isnan(half) else half,
+            "standard_error": [float(value) for value in error],
         },
     )

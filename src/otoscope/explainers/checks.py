@@ -14,7 +14,7 @@ from otoscope.explainers.masked_scores import MaskedScores
 from otoscope.explainers.plan import Estimate, Masks, Method, Scores
 from otoscope.explainers.segments import inside, sizes
 from otoscope.explainers.verdict import failures
-from otoscope.metrics.agreement import spearman, spearman_brown
+from otoscope.metrics.agreement import pearson, spearman_brown
 from otoscope.metrics.faithfulness import faithfulness_correlation
 from otoscope.metrics.plausibility import chance_mass, pointing_hit, relevance_mass
 
@@ -44,7 +44,7 @@ class Checks:
     n_orders: int = 6
     n_held_out: int = 12
     second_fill: str | None = "mean"
-    second_deletion: tuple[float, ...] = (0.15,)
+    second_deletion: tuple[float, ...] = (0.0, 0.15)
 
     def __post_init__(self) -> None:
         if self.n_orders < 2:
@@ -120,12 +120,12 @@ def gather(
 
 
 def half_agreement(method: Method, masks: Masks, scores: Scores) -> tuple[float | None, ...]:
-    """Return Spearman's correlation of the maps from two half-samples, one for each target."""
+    """Return the correlation of the maps from two half-samples, one for each target."""
     halves = method.halves(masks)
     if halves is None:
         return (None,) * scores.shape[1]
     first, second = (method.estimate(masks[rows], scores[rows]).relevance for rows in halves)
-    return _columnwise_spearman(first, second)
+    return _columnwise(first, second)
 
 
 def _fill_agreement(score: MaskedScores, fill: str, second_fill: str) -> tuple[float | None, ...]:
@@ -133,7 +133,7 @@ def _fill_agreement(score: MaskedScores, fill: str, second_fill: str) -> tuple[f
     n_segments = len(score.segments)
     left_out = np.vstack([np.ones((1, n_segments), dtype=bool), ~np.eye(n_segments, dtype=bool)])
     first, second = (score(left_out, fill=f) for f in (fill, second_fill))
-    return _columnwise_spearman(first[:1] - first[1:], second[:1] - second[1:])
+    return _columnwise(first[:1] - first[1:], second[:1] - second[1:])
 
 
 def _held_out(n_segments: int, n_masks: int, *, seed: int) -> Masks:
@@ -156,8 +156,8 @@ def _faithfulness(
     )
 
 
-def _columnwise_spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float | None, ...]:
-    return tuple(_known(spearman(a[:, t], b[:, t])) for t in range(a.shape[1]))
+def _columnwise(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float | None, ...]:
+    return tuple(_known(pearson(a[:, t], b[:, t])) for t in range(a.shape[1]))
 
 
 def _known(value: float) -> float | None:

@@ -123,38 +123,30 @@ def _parts(window: Segment, n_parts: int) -> list[Segment]:
     return [Segment(float(a), float(b), label=window.label) for a, b in pairwise(edges)]
 
 
-def cell_effects(masks: Masks, scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+def cell_effects(masks: Masks, scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the mean effect of keeping each cell and its standard error, both `(n_cells,)`.
 
-    Least squares of the score on the cells of one word with a free intercept; for the whole folded design that is the
-    difference of the means with and without the cell.
+    The effect is the difference of the mean scores with and without the cell. Within a pair of a mask and its
+    complement only the difference of the two scores counts, so the error comes from what the cells leave unexplained of
+    those differences: interactions of two cells are not in them.
 
     Parameters
     ----------
     masks
-        `(n_masks, n_cells)` the word's own columns, without the two ends.
+        `(n_masks, n_cells)` columns of a folded design, without the two ends.
     scores
         `(n_masks,)`.
     """
-    design = masks - masks.mean(axis=0)
-    wanted = scores - scores.mean()
-    inverse = np.linalg.pinv(design.T @ design)
-    effects = inverse @ (design.T @ wanted)
-    freedom = len(masks) - 1 - np.linalg.matrix_rank(design)
-    if freedom <= 0:
-        return effects, None
-    variance = float(((wanted - design @ effects) ** 2).sum()) / freedom
-    return effects, np.sqrt(np.maximum(np.diag(inverse), 0) * variance)
-
-
-def half_effects(masks: Masks, scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the plain differences of means from two halves of the pairs, for a check of agreement."""
-    halves = []
-    for first in (0, 2):
-        rows = np.sort(np.concatenate([np.arange(first, len(masks), 4), np.arange(first + 1, len(masks), 4)]))
-        kept = masks[rows] - 0.5
-        halves.append(4 * kept.T @ (scores[rows] - scores[rows].mean()) / rows.size)
-    return halves[0], halves[1]
+    sign = np.where(masks[0::2], 1.0, -1.0)
+    differences = scores[0::2] - scores[1::2]
+    n_pairs, n_cells = sign.shape
+    effects = sign.T @ differences / n_pairs
+    if n_cells < n_pairs:
+        residual = differences - sign @ effects
+        spread = np.full(n_cells, float(residual @ residual) / (n_pairs - n_cells))
+    else:
+        spread = (sign * differences[:, None]).var(axis=0, ddof=1)
+    return effects, np.sqrt(spread / n_pairs)
 
 
 def own_columns(plan: CellPlan, target: Target, words: Sequence[Interval]) -> NDArray[np.intp]:

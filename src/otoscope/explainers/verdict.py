@@ -62,7 +62,7 @@ def _deletion(curve: PerturbationCurve) -> str:
 
 
 def _agreement(rho: float | None, meaning: str) -> str:
-    return "" if rho is None or rho >= LEAST_AGREEMENT else f"{meaning} (rank correlation {rho:.2f})"
+    return "" if rho is None or rho >= LEAST_AGREEMENT else f"{meaning} (correlation {rho:.2f})"
 
 
 def _prediction(r: float | None) -> str:

@@ -52,6 +52,22 @@ def spearman_brown(half_correlation: float) -> float:
     return 2 * half_correlation / (1 + half_correlation) if half_correlation > 0 else half_correlation
 
 
+def reliability(values: ArrayLike, standard_errors: ArrayLike) -> float:
+    """Return the correlation to expect between these estimates and those of another sample of the same size.
+
+    True variance over observed variance, `1 - mean(se^2) / var(values)` (Lord & Novick 1968, chapter 3), 0 at least;
+    NaN where the values do not vary.
+
+    Examples
+    --------
+    >>> reliability([0.0, 2.0], [0.5, 0.5])
+    0.75
+    """
+    observed = float(np.var(np.asarray(values, dtype=np.float64)))
+    noise = float(np.mean(np.square(np.asarray(standard_errors, dtype=np.float64))))
+    return max(0.0, 1 - noise / observed) if observed > 0 else float("nan")
+
+
 def bootstrap_interval(
     values: ArrayLike, *, level: float = 0.95, n_resamples: int = 2000, seed: int = 0
 ) -> tuple[float, float]:

@@ -39,9 +39,9 @@ def study(name: str, **parameters: Any) -> StudyResult:
     for parameter in parameters:
         if parameter not in known:
             raise BadInput(f"study {name} takes no {parameter}; it takes {', '.join(known)}")
-    for parameter in known.values():
-        if parameter.default is inspect.Parameter.empty and parameter.name not in parameters:
-            raise BadInput(f"study {name} needs {parameter.name}")
+    needed = [p.name for p in known.values() if p.default is inspect.Parameter.empty and p.name not in parameters]
+    if needed:
+        raise BadInput(f"study {name} needs {', '.join(needed)}")
     return run(**parameters)
 
 

@@ -133,7 +133,7 @@ def _four_bursts() -> tuple[Recording, tuple[Segment, ...]]:
     samples = np.random.default_rng(0).normal(scale=0.1, size=(4, 8000))
     samples[:, :160] = samples[:, -160:] = 0
     segments = tuple(Segment(0.5 * i, 0.5 * i + 0.5) for i in range(4))
-    return Recording(samples.ravel(), 16000, source="synthetic"), segments
+    return Recording(samples.ravel().astype(np.float32), 16000, source="synthetic"), segments
 
 
 def _relevance(recognizer: Recognizer, recording: Recording, method: str) -> NDArray[np.float64]:
@@ -150,7 +150,9 @@ def sound_and_time() -> list[Check]:
     from otoscope.metrics.error_rate import error_rate
     from otoscope.signal.masking import Masker
 
-    recording = Recording(np.random.default_rng(0).normal(scale=0.1, size=16000), 16000, source="synthetic")
+    recording = Recording(
+        np.random.default_rng(0).normal(scale=0.1, size=16000).astype(np.float32), 16000, source="synthetic"
+    )
     masked = Masker(recording, [Segment(0.06, 0.3)], fill="silence")(np.array([False]))
     changed = np.flatnonzero(masked.samples != recording.samples)
     grid = FrameGrid(16000, 0, 1, 1, 16000)
