@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from otoscope.core import BadFormat
+from otoscope.lexicon import Pronunciations, cmudict, normalize_words
+from otoscope.lexicon.normalization import cardinal
+from otoscope.lexicon.pronunciations import base_form
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("And so, my fellow Americans:", "and so my fellow americans"),
+        ("the dogs' “Rock ‘n’ Roll” — café", "the dogs' rock 'n roll cafe"),
+        ("In 1,234 cases; No. 007", "in one thousand two hundred thirty four cases no zero zero seven"),
+        ("the 21st, 12th, 30th and 2nd", "the twenty first twelfth thirtieth and second"),
+        ("100% of 2.05 & more", "one hundred percent of two point zero five and more"),
+        ("well-known_words/slashes", "well known words slashes"),
+        ("", ""),
+        ("...?!", ""),
+    ],
+)
+def test_text_becomes_words(text: str, words: str) -> None:
+    assert normalize_words(text) == tuple(words.split())
+
+
+def test_normalising_twice_changes_nothing() -> None:
+    once = normalize_words("Mr. O’Neil paid $3.50 on the 3rd; 'twas the dogs' 1st 1000000!")
+    assert normalize_words(" ".join(once)) == once
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (0, "zero"),
+        (13, "thirteen"),
+        (40, "forty"),
+        (100, "one hundred"),
+        (999_999, "nine hundred ninety nine thousand nine hundred ninety nine"),
+        (2_000_001, "two million one"),
+    ],
+)
+def test_cardinals(number: int, words: str) -> None:
+    assert cardinal(number) == tuple(words.split())
+
+
+def test_every_cardinal_below_ten_thousand_is_in_the_dictionary_and_unlike_all_others() -> None:
+    spelled = [cardinal(n) for n in range(10_000)]
+    assert len(set(spelled)) == 10_000
+    assert not cmudict().unknown(word for words in spelled for word in words)
+
+
+def test_dictionary_keeps_variants_in_order_and_drops_stress() -> None:
+    parsed = Pronunciations.parse([";;; comment", "", "tomato T AH0 M EY1 T OW2", "tomato(2) T AH0 M AA1 T OW2"])
+    assert parsed["tomato"] == (("T", "AH", "M", "EY", "T", "OW"), ("T", "AH", "M", "AA", "T", "OW"))
+    assert len(parsed) == 1
+
+
+def test_dictionary_line_without_phones_is_named() -> None:
+    with pytest.raises(BadFormat, match="line 2"):
+        Pronunciations.parse(["a AH", "broken"])
+
+
+def test_unknown_words_are_named_once_in_order() -> None:
+    assert cmudict().unknown(["qqz", "and", "blorf", "qqz"]) == ("qqz", "blorf")
+
+
+def test_shipped_dictionary_has_only_the_phones_of_the_model() -> None:
+    phones = {phone for variants in cmudict().values() for phones in variants for phone in phones}
+    assert len(phones) == 39
+    assert all(phone.isalpha() for phone in phones)
+
+
+@pytest.mark.parametrize(("label", "base"), [("and(2)", "and"), ("and", "and"), ("(", "("), ("a(b)", "a(b)")])
+def test_base_form(label: str, base: str) -> None:
+    assert base_form(label) == base
