@@ -51,7 +51,7 @@ def loads(text: str) -> tuple[Annotation, ...]:
     """
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadFormat(f"not JSON: {error}") from error
     return tuple(_annotation(item) for item in (value if isinstance(value, list) else [value]))
 
@@ -86,7 +86,7 @@ def _annotation(value: Any) -> Annotation:
         )
     except KeyError as error:
         raise BadFormat(f"annotation lacks {error.args[0]!r}") from error
-    except (BadInput, TypeError) as error:
+    except (BadInput, TypeError, OverflowError, AttributeError) as error:
         raise BadFormat(f"annotation is not laid out as it should be: {error}") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ def _slots(root: ET.Element) -> dict[str, float | None]:
     slots: dict[str, float | None] = {}
     for slot in root.findall("TIME_ORDER/TIME_SLOT"):
         value = slot.get("TIME_VALUE")
-        if value is not None and not value.isdigit():
+        if value is not None and not re.fullmatch("[0-9]{1,12}", value):
             raise BadFormat(f"time slot {slot.get('TIME_SLOT_ID')!r} needs whole milliseconds, got {value!r}")
         slots[slot.get("TIME_SLOT_ID", "")] = None if value is None else int(value) / _MS_PER_S
     return slots

@@ -159,5 +159,5 @@ def _text_of(path: str | os.PathLike[str]) -> str:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         raise BadFormat(
-            f"not {encoding[:6].upper()} text at byte {error.start}; save it as UTF-8, or: iconv -f LATIN1 -t UTF-8"
+            f"not {encoding[:6].upper().rstrip('-')} text at byte {error.start}; save it as UTF-8, or: iconv -f LATIN1 -t UTF-8"
         ) from error

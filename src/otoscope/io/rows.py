@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from otoscope.core.errors import BadFormat
 
 _MICROSECOND = Decimal("0.000001")
+_LONGEST_S = 10**9
 
 
 def unix_lines(text: str) -> str:
@@ -51,8 +52,8 @@ def parse_time(field: str, number: int, what: str) -> Decimal:
         value = Decimal(field)
     except InvalidOperation:
         value = Decimal("NaN")
-    if not value.is_finite() or value < 0:
-        raise BadFormat(f"line {number}: {what} must be seconds from 0 on, got {field!r}")
+    if not value.is_finite() or not 0 <= value < _LONGEST_S:
+        raise BadFormat(f"line {number}: {what} must be seconds from 0 on, got {field[:40]!r}")
     return value
 
 

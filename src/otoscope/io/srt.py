@@ -17,7 +17,7 @@ from otoscope.io.captions import group_words, speaker_tiers
 from otoscope.io.cues import CAPTIONS, blocks_of, clock, cue_lines, cue_of, cues_in_order, timing_of
 from otoscope.io.formats import Format
 
-_TIME = r"(\d+):(\d{1,2}):(\d{1,2})[,.](\d{1,3})"
+_TIME = r"(\d{1,6}):(\d{1,2}):(\d{1,2})[,.](\d{1,3})"
 _TIMING = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?")
 _FORMATTING = re.compile(r"</?(?:b|i|u|font)(?:\s[^>]*)?>", re.IGNORECASE)
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}

@@ -20,6 +20,8 @@ from otoscope.io.annotation import Annotation, last_end_s
 from otoscope.io.formats import Format
 from otoscope.io.rows import unix_lines
 
+_MOST_ROWS = 10**9
+
 _TOKEN = re.compile(
     r"""
     "(?P<string>(?:[^"]|"")*)"
@@ -121,7 +123,7 @@ class _Reader:
 
     def count(self, what: str) -> int:
         value = self.number(what)
-        if value < 0 or value != int(value):
+        if not 0 <= value < _MOST_ROWS or value != int(value):
             raise BadFormat(f"line {self.line}: {what} must be a whole number, got {value}")
         return int(value)
 

@@ -32,7 +32,7 @@ from otoscope.io.cues import (
 )
 from otoscope.io.formats import Format
 
-_TIME = r"(?:(\d{2,}):)?(\d{2}):(\d{2})\.(\d{3})"
+_TIME = r"(?:(\d{2,6}):)?(\d{2}):(\d{2})\.(\d{3})"
 _TIMING = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?")
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]*)>")
 _TAG = re.compile(r"<[^>]*>")
