@@ -57,8 +57,8 @@ class FrontEndShape:
 
     @property
     def pad(self) -> int:
-        """Zeros added at both ends, so that frame `i` stands for the samples `[i * hop, (i + 1) * hop)`."""
-        return (self.window - self.hop) // 2
+        """Zeros added at both ends, so that frame `i` is centred on the samples `[i * hop, (i + 1) * hop)`."""
+        return (self.window - self.hop + 1) // 2
 
     def grid(self, n_samples: int) -> FrameGrid:
         """Return the grid over `n_samples`; less than one hop still makes one frame."""

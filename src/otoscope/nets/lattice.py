@@ -7,7 +7,7 @@ dropped; Graves et al. 2006), and `u` the text around the word `w`, `left w righ
 
 that the window reads `w`, whole, between whatever part of its neighbours the window happens to hold. Frames outside
 the window are free (their sum is 1), so it says nothing of other words. With no neighbours and all frames as the window
-it is log P(text | sound), minus the CTC loss. Each path is counted once: what it spells fixes its tail and head.
+it is log P(text | sound), minus the CTC loss. Each path is counted once.
 """
 
 from __future__ import annotations
@@ -71,11 +71,18 @@ def log_prob_of_reading(log_probs: Tensor, reading: Reading, *, blank: int = 0) 
         raise DoesNotFit(f"the word needs at least {reading.n_frames_needed} frames, its place has {n_frames}")
     if n_frames == 0:
         return log_probs.new_zeros(log_probs.shape[0], dtype=torch.float64)
-    symbols, skips, starts, ends = _graph(reading, blank)
+    symbols, skips = _graph(reading, blank)
     emitted = log_probs.to(torch.float64)[:, :, symbols]
-    n, _, n_states = emitted.shape
+    return torch.logsumexp(torch.stack([_summed(emitted, skips, *part) for part in _parts(reading)]), dim=0)
+
+
+def _summed(emitted: Tensor, skips: Tensor, starts: list[int], ends: list[int]) -> Tensor:
+    """Sum over all paths from the states `starts` to the states `ends`: the forward recursion, `(n,)`."""
+    n, n_frames, n_states = emitted.shape
     wall = emitted.new_full((n, 2), _IMPOSSIBLE)
-    alpha = torch.where(starts, emitted[:, 0], _IMPOSSIBLE)
+    entered = torch.zeros(n_states, dtype=torch.bool)
+    entered[starts] = True
+    alpha = torch.where(entered, emitted[:, 0], _IMPOSSIBLE)
     for t in range(1, n_frames):
         padded = torch.cat([wall, alpha], dim=1)
         skipped = torch.where(skips, padded[:, :n_states], _IMPOSSIBLE)
@@ -83,18 +90,35 @@ def log_prob_of_reading(log_probs: Tensor, reading: Reading, *, blank: int = 0) 
     return torch.logsumexp(alpha[:, ends], dim=1)
 
 
-def _graph(reading: Reading, blank: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Symbol of each state, whether it may be entered past the blank before it, and where paths start and end.
+def _graph(reading: Reading, blank: int) -> tuple[Tensor, Tensor]:
+    """Symbol of each state and whether it may be entered past the blank before it; 2k is the blank before label k."""
+    n_states = 2 * len(reading.labels) + 1
+    symbols = [blank] * n_states
+    symbols[1::2] = reading.labels
+    skips = [s % 2 == 1 and s > 1 and symbols[s] != symbols[s - 2] for s in range(n_states)]
+    return torch.tensor(symbols), torch.tensor(skips)
 
-    State 2k is the blank before label k, 2k + 1 label k.
+
+def _parts(reading: Reading) -> list[tuple[list[int], list[int]]]:
+    """Start and end states, in as few passes as count every text once.
+
+    A text `labels[i:j]` can stand at two places when neighbours repeat the word ("two two two"): only the first counts,
+    so starts that lack some ends need a pass of their own.
     """
     labels, n = reading.labels, len(reading.labels)
-    symbols = [blank] * (2 * n + 1)
-    symbols[1::2] = labels
-    skips = [s % 2 == 1 and s > 1 and symbols[s] != symbols[s - 2] for s in range(2 * n + 1)]
-    starts = [s <= 2 * reading.n_left + 1 for s in range(2 * n + 1)]
-    ends = [s for s in range(2 * n + 1) if s >= 2 * (n - reading.n_right) - 1]
-    return torch.tensor(symbols), torch.tensor(skips), torch.tensor(starts), torch.tensor(ends)
+    seen: set[tuple[int, ...]] = set()
+    parts: dict[tuple[int, ...], list[int]] = {}
+    for i in range(reading.n_left + 1):
+        texts = {j: labels[i:j] for j in range(n - reading.n_right, n + 1)}
+        ends = tuple(j for j, text in texts.items() if text not in seen)
+        seen.update(texts.values())
+        if ends:
+            parts.setdefault(ends, []).append(i)
+    states = [([s for i in starts for s in (2 * i, 2 * i + 1)], ends) for ends, starts in parts.items()]
+    return [
+        ([s for s in starts if s <= 2 * n], [s for j in ends for s in (2 * j - 1, 2 * j) if s >= 0])
+        for starts, ends in states
+    ]
 
 
 def spelled(words: Sequence[str], symbols: Sequence[str], separator: str | None) -> tuple[int, ...]:

@@ -44,7 +44,8 @@ from otoscope.recognizers.ctc_card import CtcCard
 from otoscope.recognizers.ctc_decoding import aligned, hypotheses, word_automaton
 from otoscope.recognizers.ctc_files import load_ctc, save_ctc, weights_sha256
 from otoscope.recognizers.ctc_scoring import place_of, scores_of
-from otoscope.recognizers.ctc_training import Recipe, fit_ctc, resampled
+from otoscope.recognizers.ctc_training import Recipe, fit_ctc
+from otoscope.signal.resampling import resampled
 
 BATCH_S = 120.0
 """Seconds of padded sound that go through the network at once."""
@@ -122,7 +123,7 @@ class CTCRecognizer:
             known = ", ".join(("emissions", "activations", *names))
             raise BadInput(f"{self.name} cannot record {', '.join(unknown)}; it records {known}")
         wanted = names if "activations" in record else [name for name in names if name in record]
-        samples = resampled(recording, self.card.front_end.rate_hz)
+        samples = resampled(recording, self.card.front_end.rate_hz).samples
         grids = self.network.grids(self.card.front_end.grid(samples.size))
         with torch.inference_mode(), recorded(self.network, sorted({*wanted, "features"})) as seen:
             log_probs = self._log_probs([samples])[0][0].double().numpy()
@@ -158,7 +159,7 @@ class CTCRecognizer:
         lengths = [round(r.n_samples * rate_hz / r.rate_hz) for r in recordings]
         n_done = 0
         for chosen in batches(lengths, most=round(BATCH_S * rate_hz)):
-            waveforms = [resampled(recordings[i], rate_hz) for i in chosen]
+            waveforms = [resampled(recordings[i], rate_hz).samples for i in chosen]
             with torch.inference_mode():
                 log_probs, n_frames = self._log_probs(waveforms)
                 grids = {self._grid(w.size).n_frames: self._grid(w.size) for w in waveforms}
@@ -178,7 +179,7 @@ class CTCRecognizer:
         BadInput
             It has letters the recogniser cannot write.
         """
-        samples = resampled(recording, self.card.front_end.rate_hz)
+        samples = resampled(recording, self.card.front_end.rate_hz).samples
         with torch.inference_mode():
             log_probs = self._log_probs([samples])[0][0].double().numpy()
         return self._aligned(log_probs, self._grid(samples.size), tuple(transcript.lower().split()), recording)
@@ -195,7 +196,7 @@ class CTCRecognizer:
         """
         if self._edited:
             raise NotAble(f"no gradient through edits at {', '.join(self._edited)}; leave the `edited` block first")
-        samples = resampled(recording, self.card.front_end.rate_hz)
+        samples = resampled(recording, self.card.front_end.rate_hz).samples
         waveform = torch.from_numpy(samples.copy()).to(self.front_end.window.dtype)[None]
         place = place_of(target, self._grid(samples.size), self.card)
         with contextlib.ExitStack() as stack:

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import soxr
 import torch
 from torch import Tensor, nn
 
-from otoscope.core import BadInput, Recording
+from otoscope.core import BadInput
 from otoscope.core.protocols import Progress
 from otoscope.nets.acoustic import AcousticModel
 from otoscope.nets.augment import Augmentation, mask_features
@@ -22,6 +21,7 @@ from otoscope.nets.front_end import LogMel
 from otoscope.nets.lattice import spelled
 from otoscope.nets.training import History, TrainingPlan, deterministic, train
 from otoscope.recognizers.ctc_card import CtcCard
+from otoscope.signal.resampling import resampled
 
 BATCH_S = 60.0
 """Seconds of padded sound in a training batch."""
@@ -113,13 +113,6 @@ def measure_scale(network: AcousticModel, batch_list: Sequence[CtcBatch]) -> Non
     network.scale.copy_(rows.std(0).clamp(min=1e-3))
 
 
-def resampled(recording: Recording, rate_hz: int) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Return the samples at `rate_hz`, by soxr at its high quality; time 0 stays time 0."""
-    if recording.rate_hz == rate_hz:
-        return np.asarray(recording.samples)
-    return soxr.resample(recording.samples, recording.rate_hz, rate_hz, quality="HQ").astype(np.float32)
-
-
 def examples_of(corpus: Iterable[Any], rate_hz: int) -> list[Example]:
     """Read utterances (`otoscope.corpora.manifest.Utterance`, or anything with `text`, `speaker` and `recording()`).
 
@@ -128,7 +121,7 @@ def examples_of(corpus: Iterable[Any], rate_hz: int) -> list[Example]:
     BadInput
         There is none.
     """
-    found = [Example(resampled(u.recording(), rate_hz), tuple(u.text.split()), u.speaker) for u in corpus]
+    found = [Example(resampled(u.recording(), rate_hz).samples, tuple(u.text.split()), u.speaker) for u in corpus]
     if not found:
         raise BadInput("the corpus holds no utterance; nothing can be learnt from it")
     return found
