@@ -187,9 +187,13 @@ def test_bad_input_is_named(emissions, band, error, message):
             function(emissions, band)
 
 
-def test_transitions_too_small_for_exact_sums_are_named():
-    with pytest.raises(BadInput, match="must lie above -130"):
-        forward_backward_banded(np.zeros((4, 2)), np.full((2, 2), -200.0))
+def test_transitions_of_any_size_are_summed_exactly():
+    rng = np.random.default_rng(5)
+    emissions, band = rng.normal(size=(90, 7)) * 500, -500 * rng.random((7, 3))
+    matrix, ends = square(band)
+    one, other = forward_backward_banded(emissions, band), forward_backward(emissions, matrix, **ends)
+    assert one.log_likelihood == pytest.approx(other.log_likelihood, rel=1e-12)
+    assert one.posteriors == pytest.approx(other.posteriors, abs=1e-9)
 
 
 def test_shapes_of_the_general_model_are_checked():

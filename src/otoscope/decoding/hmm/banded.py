@@ -1,7 +1,7 @@
 """Viterbi and forward-backward of a left-to-right model, linear in the number of states.
 
-Sums run on float64 numbers with an exponent of their own (a value is `mantissa * 2 ** (256 * exponent)`): as fast as
-scaled probabilities, and exact where those underflow. A text forced onto sound that does not fit needs both.
+Sums are those of `otoscope.decoding.band_sums`: as fast as scaled probabilities, and exact where those underflow,
+as they do when a text is forced onto sound that does not fit.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from numba import njit
 from numpy.typing import ArrayLike
 
 from otoscope.core import BadInput, DoesNotFit
+from otoscope.decoding.band_sums import band_sums, cell_posteriors
 from otoscope.decoding.hmm.results import (
     StatePath,
     StatePosteriors,
@@ -18,12 +19,6 @@ from otoscope.decoding.hmm.results import (
     checked_emissions,
     checked_logs,
 )
-
-RADIX = 2.0**256
-LOG_RADIX = 256 * np.log(2.0)
-SMALL, LARGE = 2.0**-128, 2.0**128
-LEAST_TRANSITION = -130.0
-"""Natural-log transition probabilities lie above this or are -inf, so that no sum loses a term that counts."""
 
 
 def viterbi_banded(log_emissions: ArrayLike, log_band: ArrayLike) -> StatePath:
@@ -65,7 +60,7 @@ def viterbi_banded(log_emissions: ArrayLike, log_band: ArrayLike) -> StatePath:
 def forward_backward_banded(log_emissions: ArrayLike, log_band: ArrayLike) -> StatePosteriors:
     """Return the posterior of each state at each frame, over all paths from the first state to the last.
 
-    Parameters and errors as in `viterbi_banded`; `BadInput` also for finite transitions below -130 nats.
+    Parameters and errors as in `viterbi_banded`.
 
     Notes
     -----
@@ -80,19 +75,18 @@ def forward_backward_banded(log_emissions: ArrayLike, log_band: ArrayLike) -> St
            [0. , 1. ]])
     """
     emissions, band = _checked(log_emissions, log_band)
-    if np.any((band < LEAST_TRANSITION) & (band > -np.inf)):
-        raise BadInput(f"log_band must lie above {LEAST_TRANSITION} or be -inf, got {band[band > -np.inf].min()}")
-    best = emissions.max(axis=1, keepdims=True).astype(np.float64)
-    if (best == -np.inf).any():
-        check_reachable(-np.inf)
-    relative = emissions - best
-    shifts = np.zeros(relative.shape, dtype=np.int32)
-    if relative.min() < -LOG_RADIX:
-        shifts = np.trunc(np.maximum(relative, -1e9) / LOG_RADIX).astype(np.int32)
-        relative = relative - shifts * LOG_RADIX
-    total, exponent, posteriors = _forward_backward(np.exp(relative), shifts, np.ascontiguousarray(np.exp(band).T))
-    check_reachable(np.log(total) if total > 0 else -np.inf)
-    return StatePosteriors(posteriors, float(np.log(total) + exponent * LOG_RADIX + best.sum()))
+    emissions = emissions.astype(np.float64, copy=False)
+    n_states, width = band.shape
+    start = np.full(n_states, -np.inf)
+    start[0] = 0.0
+    into = np.full((width, n_states), -np.inf)
+    for k in range(min(width, n_states)):
+        into[k, k:] = band[: n_states - k, k]
+    ahead = band_sums(emissions, into, start, 1)
+    total = float(ahead[-1, -1])
+    check_reachable(total)
+    behind = band_sums(emissions[::-1, ::-1], np.ascontiguousarray(band.T[:, ::-1]), start, 1)
+    return StatePosteriors(cell_posteriors(ahead, behind, emissions, total), total)
 
 
 def _checked(log_emissions, log_band):  # type: ignore[no-untyped-def]
@@ -151,88 +145,3 @@ def _better(before, transition, emission, now, steps, k):  # type: ignore[no-unt
         better = coming > now[i]
         now[i] = coming if better else now[i]
         steps[i] = k if better else steps[i]
-
-
-@njit(cache=True, inline="always")
-def _shifted(value, exponent):  # type: ignore[no-untyped-def]
-    """value * RADIX ** exponent; from -2 on it is nothing beside what it is added to or compared with."""
-    if exponent == 0:
-        return value
-    if exponent < 0:
-        return value / RADIX if exponent == -1 else 0.0
-    return value * RADIX if exponent == 1 else value * RADIX * RADIX
-
-
-@njit(cache=True, inline="always")
-def _sum(value, exponent, other, other_exponent):  # type: ignore[no-untyped-def]
-    """Add two numbers that carry exponents; the result is not normalised."""
-    if other == 0.0:
-        return value, exponent
-    if value == 0.0:
-        return other, other_exponent
-    if other_exponent > exponent:
-        return other + _shifted(value, exponent - other_exponent), other_exponent
-    return value + _shifted(other, other_exponent - exponent), exponent
-
-
-@njit(cache=True, inline="always")
-def _normalised(value, exponent):  # type: ignore[no-untyped-def]
-    """Bring a mantissa other than 0 into the range from SMALL to LARGE."""
-    if value != 0.0:
-        while value < SMALL:
-            value *= RADIX
-            exponent -= 1
-        while value > LARGE:
-            value /= RADIX
-            exponent += 1
-    return value, exponent
-
-
-@njit(cache=True)
-def _forward_backward(mantissas, shifts, band):  # type: ignore[no-untyped-def]
-    n_frames, n_states = mantissas.shape
-    values, exponents = _forward(mantissas, shifts, band)
-    total, scale = values[-1, n_states - 1], exponents[-1, n_states - 1]
-    posteriors = np.zeros((n_frames, n_states))
-    if total == 0.0:
-        return total, scale, posteriors
-    after, after_exponents = np.zeros(n_states), np.zeros(n_states, dtype=np.int64)
-    after[-1] = 1.0
-    for t in range(n_frames - 1, -1, -1):
-        low, high = _reach(t, n_frames, n_states, band.shape[0])
-        if t < n_frames - 1:
-            _backward_step(mantissas[t + 1], shifts[t + 1], band, (after, after_exponents), low, high)
-        for s in range(low, high):
-            share = values[t, s] / total * after[s]
-            posteriors[t, s] = _shifted(share, exponents[t, s] + after_exponents[s] - scale)
-    return total, scale, posteriors
-
-
-@njit(cache=True)
-def _forward(mantissas, shifts, band):  # type: ignore[no-untyped-def]
-    n_frames, n_states = mantissas.shape
-    values, exponents = np.zeros((n_frames, n_states)), np.zeros((n_frames, n_states), dtype=np.int64)
-    values[0, 0], exponents[0, 0] = _normalised(mantissas[0, 0], np.int64(shifts[0, 0]))
-    for t in range(1, n_frames):
-        low, high = _reach(t, n_frames, n_states, band.shape[0])
-        for s in range(low, high):
-            value, exponent = values[t - 1, s] * band[0, s], exponents[t - 1, s]
-            for k in range(1, min(band.shape[0], s + 1)):
-                other = values[t - 1, s - k] * band[k, s - k]
-                value, exponent = _sum(value, exponent, other, exponents[t - 1, s - k])
-            values[t, s], exponents[t, s] = _normalised(value * mantissas[t, s], exponent + shifts[t, s])
-    return values, exponents
-
-
-@njit(cache=True)
-def _backward_step(mantissas, shifts, band, later, low, high):  # type: ignore[no-untyped-def]
-    """From the frame after to this one, in place: a state only needs itself and those above it, not yet updated."""
-    after, exponents = later
-    n_states = after.shape[0]
-    for s in range(low, min(high + band.shape[0] - 1, n_states)):
-        after[s], exponents[s] = _normalised(after[s] * mantissas[s], exponents[s] + shifts[s])
-    for s in range(low, high):
-        value, exponent = after[s] * band[0, s], exponents[s]
-        for k in range(1, min(band.shape[0], n_states - s)):
-            value, exponent = _sum(value, exponent, after[s + k] * band[k, s], exponents[s + k])
-        after[s], exponents[s] = value, exponent
