@@ -10,7 +10,15 @@ import torch
 from captum.attr import IntegratedGradients, Occlusion
 
 from otoscope.core import BadInput, Differentiable, Interval, Recognizer, Recording, Segment
-from otoscope.testing import AdditiveRecognizer, InteractionRecognizer, basic_model_2, basic_model_3, energy
+from otoscope.testing import (
+    AdditiveRecognizer,
+    InteractionRecognizer,
+    basic_model_2,
+    basic_model_3,
+    energy,
+    planted_cue,
+    planted_cue_corpus,
+)
 
 SEGMENTS = (Segment(0.0, 0.2), Segment(0.2, 0.5), Segment(0.5, 0.6), Segment(0.6, 1.0))
 
@@ -133,3 +141,49 @@ def test_wrong_parameters_are_named(noise):
         AdditiveRecognizer(SEGMENTS, {"ah": (1, 2, 3, 4)}, (Interval(0, 1, "oh"),))
     with pytest.raises(BadInput, match="symmetric"):
         InteractionRecognizer(noise, SEGMENTS, np.ones((4, 4)))
+
+
+@pytest.fixture(scope="module")
+def planted():
+    return planted_cue(0, n_utterances=12)
+
+
+def test_planted_words_are_heard_and_silence_is_not(planted):
+    for utterance in planted.utterances:
+        trace = planted.recognizer.trace(utterance.recording())
+        assert trace.text == utterance.text
+        assert trace.words[0].overlap_s(utterance.burst) > 0.02
+    for utterance in planted_cue_corpus(99, n_utterances=6, silent_share=1.0):
+        assert planted.recognizer.trace(utterance.recording()).text == ""
+
+
+def test_planted_words_hang_on_the_burst_alone(planted):
+    for utterance in planted.utterances:
+        recording = utterance.recording()
+        target = planted.recognizer.trace(recording).target(0)
+        inside = np.zeros(recording.n_samples, bool)
+        inside[round(utterance.burst.start_s * 8000) : round(utterance.burst.end_s * 8000)] = True
+        without = recording.with_samples(np.where(inside, 0, recording.samples))
+        alone = recording.with_samples(np.where(inside, recording.samples, 0))
+        whole, lost, kept = planted.recognizer.score([recording, without, alone], [target])[:, 0]
+        assert whole > -0.1
+        assert lost < whole - 3
+        assert kept > whole - 1
+
+
+def test_planted_bursts_lie_where_they_are_said_to():
+    for utterance in planted_cue_corpus(5, n_utterances=9):
+        segment, rate_hz = utterance.segment, utterance.recording().rate_hz
+        samples = utterance.recording().samples
+        at = slice(round(segment.start_s * rate_hz), round(segment.end_s * rate_hz))
+        power = np.abs(np.fft.rfft(samples[at] * np.hanning(at.stop - at.start))) ** 2
+        hz = np.fft.rfftfreq(at.stop - at.start, 1 / rate_hz)
+        high = hz > 700
+        peak = hz[high][power[high].argmax()]
+        assert segment.low_hz < peak < segment.high_hz
+
+
+def test_planted_corpus_comes_from_its_seed_alone():
+    first, again, other = (planted_cue_corpus(seed, n_utterances=3) for seed in (1, 1, 2))
+    assert [u.recording().digest for u in first] == [u.recording().digest for u in again]
+    assert [u.recording().digest for u in first] != [u.recording().digest for u in other]

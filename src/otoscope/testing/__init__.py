@@ -1,17 +1,38 @@
 """Toy recognisers with closed-form answers and tiny corpora, for the tests of this package and of its users.
 
-Nothing here needs a network or a download; `planted_cue` trains its small net when it is called.
+Nothing here needs a network or a download; `planted_cue` trains its small net when it is called, and only what has to
+do with it loads torch.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from otoscope.core.late import resolve
 from otoscope.testing.functions import FunctionRecognizer, basic_model_2, basic_model_3
 from otoscope.testing.hearing import energy
 from otoscope.testing.toys import AdditiveRecognizer, InteractionRecognizer
+
+if TYPE_CHECKING:
+    from otoscope.testing.planted import PlantedCue, PlantedUtterance, planted_cue, planted_cue_corpus
+
+_NEEDS_TORCH = ("PlantedCue", "PlantedUtterance", "planted_cue", "planted_cue_corpus")
 
 __all__ = [
     "AdditiveRecognizer",
     "FunctionRecognizer",
     "InteractionRecognizer",
+    "PlantedCue",
+    "PlantedUtterance",
     "basic_model_2",
     "basic_model_3",
     "energy",
+    "planted_cue",
+    "planted_cue_corpus",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NEEDS_TORCH:
+        return resolve(f"otoscope.testing.planted:{name}")
+    raise AttributeError(f"module 'otoscope.testing' has no attribute {name!r}")
