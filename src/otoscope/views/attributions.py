@@ -11,7 +11,8 @@ from otoscope.views.reading import checks, flat_map, name_of, sentence, stretch_
 
 RELEVANCE_CAPTION = (
     "How much each stretch of sound spoke for (above zero) or against (below) the word, in nats of its score. "
-    "The dotted line is a map that knows nothing: the same positive relevance spread evenly over time."
+    "Thin lines are one standard error. The dotted line is a map that knows nothing: the same positive relevance "
+    "spread evenly over time."
 )
 MAP_CAPTION = (
     "The same question asked of time-frequency cells: orange speaks for the word, blue against; "
@@ -54,6 +55,7 @@ def relevance_panel(attribution: Attribution) -> Panel:
         "labels": tuple(s.label for s in segments),
         "relevance": attribution.relevance,
         "flat": flat_map(attribution),
+        "error": _standard_error(attribution),
         "unit": "nats",
         "reading": sentence(attribution),
         "stretch": None if stretch is None else (stretch.start_s, stretch.end_s),
@@ -65,6 +67,14 @@ def relevance_panel(attribution: Attribution) -> Panel:
     kind, caption = ("relevance_map", MAP_CAPTION) if banded else ("relevance", RELEVANCE_CAPTION)
     title = f"Why {name_of(attribution.target)}" + (", in time and frequency" if banded else "")
     return Panel(kind, title, data, caption, warning_of(attribution))
+
+
+def _standard_error(attribution: Attribution) -> np.ndarray | None:
+    """Return the standard error of each relevance, in nats, where the method gave one in its settings."""
+    error = attribution.settings.get("standard_error")
+    if error is None or len(error) != attribution.relevance.size:
+        return None
+    return np.asarray(error, dtype=float)
 
 
 def curves_panel(curves: tuple[PerturbationCurve, ...], *, title: str = "Faithfulness", warning: str = "") -> Panel:

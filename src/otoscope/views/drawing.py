@@ -179,6 +179,9 @@ def _relevance(ax: Axes, panel: Panel) -> None:
     widths = data["end_s"] - data["start_s"]
     colours = _sign_colours(data["relevance"], panel.warning)
     ax.bar(data["start_s"], data["relevance"], widths, align="edge", color=colours, edgecolor="white", linewidth=0.3)
+    if data["error"] is not None:
+        middles = data["start_s"] + widths / 2
+        ax.errorbar(middles, data["relevance"], data["error"], fmt="none", ecolor="0.3", elinewidth=0.6)
     ax.hlines(data["flat"], data["start_s"], data["end_s"], "black", ":", linewidth=0.8, label="flat map")
     ax.axhline(0, color="0.4", linewidth=0.6)
     interval = data["target"]["interval"]

@@ -13,8 +13,8 @@ nats:
     `tiers`: list of `name` and `intervals` (`start_s`, `end_s`, `label`, `origin`, `score`, `confidence`,
     `time_confidence`; the last three may be `None`).
 `relevance`, `relevance_map`
-    `start_s`, `end_s`, `relevance`, `flat` `(n_segments,)`, `target`, `reading`, `stretch`; a map also has
-    `low_hz`, `high_hz`.
+    `start_s`, `end_s`, `relevance`, `flat`, `error` (standard error or `None`) `(n_segments,)`, `target`, `reading`,
+    `stretch`; a map also has `low_hz`, `high_hz`.
 `relevance_matrix`
     `rows`: list of `target`, `start_s`, `end_s`, `relevance`, `warning`.
 `curves`

@@ -120,7 +120,7 @@ def _map(attribution: Attribution, grids: dict[bytes, tuple[int, dict[str, Any]]
     arrays = {name[:-2].rstrip("_"): panel.data[name] for name in names if name in panel.data}
     key = b"|".join(array.tobytes() for array in arrays.values())
     index, _ = grids.setdefault(key, (len(grids), arrays))
-    return {"grid": index, "relevance": panel.data["relevance"], "warning": panel.warning}
+    return {"grid": index, "relevance": panel.data["relevance"], "error": panel.data["error"], "warning": panel.warning}
 
 
 def _why(attribution: Attribution, grids: dict[bytes, tuple[int, dict[str, Any]]]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -47,6 +47,13 @@ def _short(parameters: Mapping[str, Any]) -> str:
     return json.dumps(dict(parameters), ensure_ascii=False, default=str) if parameters else "defaults"
 
 
+def _shared_settings(attributions: Sequence[Attribution]) -> dict[str, Any]:
+    """Return the settings that are single values and the same for all; the others belong to one map each."""
+    first, *others = [dict(a.settings) for a in attributions]
+    plain = {name: value for name, value in first.items() if isinstance(value, str | int | float | None)}
+    return {name: value for name, value in plain.items() if all(other.get(name) == value for other in others)}
+
+
 def recording_facts(recording: Recording) -> Panel:
     """Return name, length and digest of a recording."""
     return _facts(_of_recording(recording), title="Recording")
@@ -63,8 +70,8 @@ def explanation_facts(explanation: Explanation) -> Panel:
     for attributions, what in ((explanation.attributions, "attribution"), (explanation.cells, "time-frequency map")):
         seen = dict.fromkeys(pair for a in attributions for pair in _of_attribution(a, what))
         pairs.extend(seen)
-    settings = dict.fromkeys(_short(a.settings) for a in explanation if a.settings)
-    pairs.extend(("method's settings", text) for text in settings)
+        if attributions and (settings := _shared_settings(attributions)):
+            pairs.append((f"{what}'s settings", _short(settings)))
     return _facts([*pairs, ("otoscope", otoscope.__version__)])
 
 

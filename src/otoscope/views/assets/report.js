@@ -29,10 +29,14 @@ function choose(index, { focus = false, seek = true } = {}) {
   $("chosen-label").textContent = item.label;
   $("reading").textContent = item.why ? item.why.reading : `“${item.label}” was heard; it was not among the words to explain.`;
   $("numbers").textContent = numbersOf(item);
-  const warning = [item.why?.warning, item.cells?.warning].filter(Boolean).join("; ");
-  $("warning").hidden = !warning;
-  $("warning").textContent = `Do not read this map: ${warning}. It is drawn in grey.`;
+  warn($("warning"), item.why?.warning, "the relevance over time");
+  warn($("map-warning"), item.cells?.warning, "the map on the spectrogram");
   drawAll();
+}
+
+function warn(box, reason, what) {
+  box.hidden = !reason;
+  box.textContent = reason ? `Do not read ${what}: ${reason}. It is drawn in grey.` : "";
 }
 
 function numbersOf(item) {
@@ -102,6 +106,8 @@ function point(event) {
   return { t: clamp(tOf(x), ...state.view), y };
 }
 
+const withError = (map, i) => fixed(map.relevance[i], 3) + (map.error ? ` ± ${fixed(map.error[i], 3)}` : "");
+
 function describe({ t, y }) {
   const parts = [`${fixed(t)} s`], lane = stage.lanes.spectrogram, s = page.spectrogram, why = chosen()?.why;
   if (stage.levels && y >= lane.y && y < lane.y + lane.h) {
@@ -110,7 +116,7 @@ function describe({ t, y }) {
     parts.push(`${Math.round(hz)} Hz`, `${fixed(s.lowDb * (1 - stage.levels[row * s.nFrames + column] / 255), 0)} dB`);
     const map = chosen()?.cells, grid = map && page.grids[map.grid];
     const cell = grid ? grid.start.findIndex((start, i) => start <= t && t < grid.end[i] && (grid.low?.[i] ?? 0) <= hz && hz < (grid.high?.[i] ?? Infinity)) : -1;
-    if (cell >= 0) parts.push(`cell ${fixed(map.relevance[cell], 3)} nats`);
+    if (cell >= 0) parts.push(`cell ${withError(map, cell)} nats`);
   }
   for (const tier of page.tiers) {
     const part = tier.intervals.find((i) => i.start_s <= t && t < i.end_s);
@@ -118,7 +124,7 @@ function describe({ t, y }) {
   }
   if (why) {
     const grid = page.grids[why.grid], i = grid.start.findIndex((start, k) => start <= t && t < grid.end[k]);
-    if (i >= 0) parts.push(`relevance ${fixed(why.relevance[i], 3)} nats`);
+    if (i >= 0) parts.push(`relevance ${withError(why, i)} nats`);
   }
   return parts.join(" · ");
 }
@@ -236,7 +242,8 @@ async function start() {
   drawAll();
   await decodeSpectrogram();
   colourSpectrogram();
-  if (page.duration > 20) show((chosen()?.start ?? 0) - 1, (chosen()?.start ?? 0) + 11);
+  const readable = (stage.width - stage.left) / 75; // seconds that fit with room for the words
+  if (page.duration > 1.2 * readable) show((chosen()?.start ?? 0) - 0.3, (chosen()?.start ?? 0) - 0.3 + readable);
   drawAll();
   document.documentElement.dataset.ready = "yes";
 }

@@ -50,18 +50,18 @@ function colourSpectrogram() {
 function layOut() {
   stage.width = $("stage").clientWidth;
   const narrow = stage.width < 560;
-  stage.left = narrow ? 40 : 54;
+  stage.left = narrow ? 44 : 54;
   const rows = [["wave", narrow ? 48 : 66], ["spectrogram", narrow ? 150 : 224]];
   if (page.tiers.length) rows.push(["words", 28]);
   if (page.tiers.length > 1) rows.push(["phones", 22]);
-  rows.push(["relevance", narrow ? 88 : 116], ["axis", 22]);
+  rows.push(["relevance", narrow ? 88 : 116], ["axis", 27]);
   let y = 4;
   stage.lanes = {};
   for (const [name, h] of rows) {
     stage.lanes[name] = { y, h };
     y += h + (name === "words" ? 2 : name === "relevance" ? 0 : 9);
   }
-  stage.height = y - 9;
+  stage.height = y - 6;
 }
 
 function drawStage() {
@@ -122,7 +122,7 @@ function drawSpectrogram(c, lane) {
 }
 
 function drawCells(c, lane, map) {
-  const grid = page.grids[map.grid], scale = largest(map.relevance), failed = Boolean(map.warning || chosen().why?.warning);
+  const grid = page.grids[map.grid], scale = largest(map.relevance), failed = Boolean(map.warning);
   grid.start.forEach((start, i) => {
     if (Math.abs(map.relevance[i]) < 0.04 * scale) return;
     const x = xOf(start), top = yOf(grid.high?.[i], lane), bottom = yOf(grid.low?.[i] ?? 0, lane);
@@ -145,9 +145,10 @@ function drawTier(c, lane, tier, size) {
     c.strokeStyle = ink.line;
     c.strokeRect(x0 + 0.5, lane.y + 0.5, Math.max(1, x1 - x0 - 2), lane.h - 1);
     const left = Math.max(x0, stage.left), right = Math.min(x1, stage.width - stage.right);
-    if (c.measureText(part.label).width > right - left - 4) continue;
+    const room = right - left - 3;
+    if (0.72 * c.measureText(part.label).width > room) continue;
     c.fillStyle = strong ? ink["on-accent"] : ink.text;
-    c.fillText(part.label, (left + right) / 2, lane.y + lane.h / 2 + 0.5);
+    c.fillText(part.label, (left + right) / 2, lane.y + lane.h / 2 + 0.5, room);
   }
 }
 
@@ -167,6 +168,7 @@ function drawRelevance(c, lane) {
     c.fillStyle = tint(Math.sign(value) || 1, 1, Boolean(why.warning), 0.35 + 0.55 * (scale ? Math.abs(value) / scale : 0));
     c.fillRect(x, Math.min(y(value), y(0)), Math.max(1, w - 0.75), Math.max(0.75, Math.abs(y(value) - y(0))));
   });
+  if (why.error) drawErrors(c, grid, why, y);
   c.strokeStyle = ink.text;
   c.setLineDash([1.5, 3]);
   c.beginPath();
@@ -182,6 +184,15 @@ function drawRelevance(c, lane) {
   if (why.stretch && !why.warning) bracket(c, lane, ...why.stretch);
 }
 
+/** One standard error up and down from each bar's end. */
+function drawErrors(c, grid, why, y) {
+  c.fillStyle = ink.soft;
+  why.error.forEach((error, i) => {
+    const x = (xOf(grid.start[i]) + xOf(grid.end[i])) / 2, top = y(why.relevance[i] + error);
+    c.fillRect(x - 0.5, top, 1, y(why.relevance[i] - error) - top);
+  });
+}
+
 function bracket(c, lane, start, end) {
   c.strokeStyle = ink.text;
   c.lineWidth = 1.5;
@@ -194,8 +205,14 @@ function bracket(c, lane, start, end) {
   c.lineWidth = 1;
 }
 
+/** Least and most that the relevance lane must hold, errors included. */
+function reachOf(why) {
+  const ends = (sign) => why.relevance.map((v, i) => v + sign * (why.error?.[i] ?? 0));
+  return [Math.min(0, ...ends(-1)), Math.max(1e-9, ...ends(1))];
+}
+
 function relevanceAxis(why, lane) {
-  const high = Math.max(1e-9, ...why.relevance), low = Math.min(0, ...why.relevance);
+  const [low, high] = reachOf(why);
   return (v) => lane.y + 10 + ((high - v) / (high - low || 1)) * (lane.h - 16);
 }
 
@@ -213,11 +230,12 @@ function drawAxes(c) {
   if (phones) c.fillText("phones", x, phones.y + phones.h / 2);
   const why = chosen()?.why;
   if (why) {
-    const y = relevanceAxis(why, relevance), low = Math.min(0, ...why.relevance), high = Math.max(1e-9, ...why.relevance);
+    const y = relevanceAxis(why, relevance), [low, high] = reachOf(why);
     const marks = ticks(low, high, 3), digits = digitsFor(marks);
     for (const v of marks) if (y(v) > relevance.y + 18) c.fillText(fixed(v, digits), x, y(v));
     c.fillText("nats", x, relevance.y + 6);
   }
+  drawPosition(c, axis.y + 22);
   const room = stage.width < 560 ? 5 : 10, marks = ticks(...state.view, room), digits = digitsFor(marks);
   c.textAlign = "center";
   marks.forEach((t, i) => {
@@ -225,6 +243,16 @@ function drawAxes(c) {
     const label = fixed(t, digits) + (i === marks.length - 1 ? " s" : "");
     c.fillText(label, Math.min(xOf(t), stage.width - c.measureText(label).width / 2), axis.y + 12);
   });
+}
+
+/** A thin bar that says which part of the recording is in view; nothing when all of it is. */
+function drawPosition(c, y) {
+  const [from, to] = state.view, width = stage.width - stage.left - stage.right;
+  if (to - from >= page.duration * 0.999) return;
+  c.fillStyle = ink.line;
+  c.fillRect(stage.left, y, width, 3);
+  c.fillStyle = ink.soft;
+  c.fillRect(stage.left + (from / page.duration) * width, y, Math.max(4, ((to - from) / page.duration) * width), 3);
 }
 
 /** Playhead, pointer line and the stretch being dragged. */
