@@ -1,4 +1,4 @@
-"""The main job on real recordings: `otoscope explain` on a file, timed as a user runs it, and Traces of a folder checked.
+"""The main job on real recordings: `otoscope explain` timed on a file, and the Traces of a folder checked.
 
     python benchmarks/explain.py --data FOLDER [--json FILE]
 

@@ -41,8 +41,8 @@ ENTRIES = (
         "planted-cue",
         "Planted cue",
         "otoscope study planted-cue --json",
-        "Does every method find the one tone burst that tells two words apart? Relevance mass inside the burst should be "
-        "three times chance or more, and deletion should order oracle < method < random.",
+        "Does every method find the one tone burst that tells two words apart? Relevance mass inside the burst should "
+        "be three times chance or more, and deletion should order oracle < method < random.",
     ),
     Entry(
         "digits",
@@ -54,8 +54,8 @@ ENTRIES = (
         "attribution",
         "Masked once, explained for all",
         "python benchmarks/attribution.py --json FILE",
-        "One set of masked recordings for all words against captum's ShapleyValueSampling run word by word: same network, "
-        "same evaluations a word, in turn.",
+        "One set of masked recordings for all words against captum's ShapleyValueSampling run word by word: same "
+        "network, same evaluations a word, in turn.",
     ),
     Entry(
         "kernels",
@@ -143,9 +143,9 @@ def section(entry: Entry) -> str:
 def render() -> str:
     """The whole page."""
     head = (
-        "# Results\n\nEvery table is what the command above it printed as JSON (`DATA` is a folder of real speech, `FILE` "
-        "where the JSON goes); `python benchmarks/results.py` runs them and writes this page. Times are of one machine: "
-        "trust the ratios within a table.\n"
+        "# Results\n\nEvery table is what the command above it printed as JSON (`DATA` is a folder of real speech, "
+        "`FILE` where the JSON goes); `python benchmarks/results.py` runs them and writes this page. Times are of one "
+        "machine: trust the ratios within a table.\n"
     )
     return "\n".join([head, *(section(entry) for entry in ENTRIES if (KEPT / f"{entry.name}.json").exists())])
 
