@@ -187,13 +187,13 @@ it is" """
         (
             "intervals: size = 4",
             "intervals: size = 5",
-            r"line 29: a time should stand here, got the string 'IntervalTier'",
+            r"line 32: a time should stand here, got the string 'IntervalTier'",
         ),
         ("size = 4", "size = 2.5", "whole number"),
         (
             "intervals: size = 4",
             "intervals: size = 3",
-            "line 26: the class of a tier should stand here, got the number",
+            "line 28: the class of a tier should stand here, got the number",
         ),
         ("xmax = 0.35 ", "xmax = 0.05 ", "needs start_s <= end_s"),
         ("xmin = 0.1 ", "xmin = -1 ", "outside the recording"),

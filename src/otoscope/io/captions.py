@@ -59,8 +59,8 @@ def group_words(tier: Tier, *, max_chars: int = MAX_CHARS, max_lines: int = MAX_
         )
 
     groups = _grouped(tier, ends)
-    starts = [group[0].start_s for group in groups[1:]] + [tier.intervals[-1].end_s if groups else 0.0]
-    cues = (_cue(group, _lines(group, max_chars), limit) for group, limit in zip(groups, starts, strict=True))
+    limits = [group[0].start_s for group in groups[1:]] + [interval.end_s for interval in tier.intervals[-1:]]
+    cues = (_cue(group, _lines(group, max_chars), limit) for group, limit in zip(groups, limits, strict=False))
     return Tier(tier.name, tuple(cues))
 
 

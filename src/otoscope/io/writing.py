@@ -72,7 +72,7 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
 
 
 def _replace(target: Path, data: bytes) -> None:
-    temporary = target.parent / f".{target.name[:100]}.{os.getpid()}.{secrets.token_hex(4)}.part"
+    temporary = target.parent / f".{target.name[:40]}.{os.getpid()}.{secrets.token_hex(4)}.part"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         try:
