@@ -8,6 +8,9 @@ and `log` run over whole blocks.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -16,10 +19,9 @@ BLOCK = 32
 """Frames between two folds: factors stay below `width ** BLOCK`, which float64 holds for any width up to 255."""
 
 
-def band_sums(
-    emissions: NDArray[np.float64], into: NDArray[np.float64], start: NDArray[np.float64], n_end: int
-) -> NDArray[np.float64]:
-    """Return `(n_frames, n_states)` log sums over all paths up to and with a cell.
+@dataclass(frozen=True)
+class BandLattice:
+    """Frames times states, with steps of a bounded length.
 
     Parameters
     ----------
@@ -28,37 +30,68 @@ def band_sums(
     into
         `(width, n_states)`: row k is the log probability of the step from state s - k into state s.
     start
-        `(n_states,)` log probability of starting in a state.
+        `(n_states,)` log probability of starting in a state, one at least above -inf.
     n_end
-        A path ends in one of the last `n_end` states; cells from which none can be reached may be left at -inf.
+        A path ends in one of the last `n_end` states.
     """
-    n_frames, n_states = emissions.shape
-    step = into.shape[0] - 1
-    n_start = int(np.flatnonzero(start > -np.inf)[-1]) + 1
-    sums = np.full(emissions.shape, -np.inf)
-    sums[0] = start + emissions[0]
-    for begin in range(1, n_frames, BLOCK):
-        end = min(begin + BLOCK, n_frames)
-        low = max(0, n_states - n_end - step * (n_frames - 1 - begin))
-        high = min(n_states, n_start + step * (end - 1))
-        weights = np.full((into.shape[0], end - begin, high - low), -np.inf)
-        _tops(np.ascontiguousarray(emissions[begin:end]), into, sums[begin - 1 : end], weights, low)
-        np.exp(weights, out=weights)
-        factors = np.ones((end - begin, high - low))
-        _factors(weights, factors, low)
-        sums[begin:end, low:high] += np.log(factors, out=factors)
-    return sums
+
+    emissions: NDArray[np.float64]
+    into: NDArray[np.float64]
+    start: NDArray[np.float64]
+    n_end: int
+
+    def blocks(self) -> Iterator[tuple[int, NDArray[np.float64], slice]]:
+        """Yield (first frame, `(n, n_states)` log sums of its frames, states on any path from start to end).
+
+        A log sum is that of all paths up to and with a cell; other states are left at -inf.
+        """
+        n_frames, n_states = self.emissions.shape
+        width = self.into.shape[0]
+        n_start = int(np.flatnonzero(self.start > -np.inf)[-1]) + 1
+        last = self.start + self.emissions[0]
+        yield 0, last[np.newaxis], slice(0, n_start)
+        for begin in range(1, n_frames, BLOCK):
+            emissions = np.ascontiguousarray(self.emissions[begin : begin + BLOCK])
+            n = emissions.shape[0]
+            low = max(0, n_states - self.n_end - (width - 1) * (n_frames - 1 - begin))
+            high = min(n_states, n_start + (width - 1) * (begin + n - 1))
+            sums, weights = np.full((n + 1, n_states), -np.inf), np.full((width, n, high - low), -np.inf)
+            sums[0] = last
+            _tops(emissions, self.into, sums, weights, low)
+            np.exp(weights, out=weights)
+            factors = np.empty((n, high - low))
+            _factors(weights, factors, low)
+            sums[1:, low:high] += np.log(factors, out=factors)
+            last = sums[-1]
+            yield begin, sums[1:], slice(low, high)
+
+    def sums(self) -> NDArray[np.float64]:
+        """Return `(n_frames, n_states)` log sums of all paths up to and with a cell."""
+        sums = np.empty(self.emissions.shape)
+        for begin, rows, _ in self.blocks():
+            sums[begin : begin + len(rows)] = rows
+        return sums
 
 
-def cell_posteriors(
-    ahead: NDArray[np.float64], behind: NDArray[np.float64], emissions: NDArray[np.float64], total: float
-) -> NDArray[np.float64]:
-    """Turn `ahead` in place into `(n_frames, n_states)` posteriors, with the sums of the other direction.
+def cell_posteriors(ahead: BandLattice, behind: BandLattice) -> tuple[float, NDArray[np.float64]]:
+    """Return the log sum over all paths, and `(n_frames, n_states)` the share of it that passes each cell.
 
-    Both hold the cell's own emission; `behind` are the sums of the lattice turned round, last frame and state first.
+    `behind` is the same lattice turned round, last frame and last state first. Where the sum is -inf, shares are 0.
     """
-    _join(ahead, behind[::-1, ::-1], emissions, total)
-    return np.exp(ahead, out=ahead)
+    shares = ahead.sums()
+    total = float(np.logaddexp.reduce(shares[-1, -ahead.n_end :]))
+    for begin, rows, reached in behind.blocks():
+        turned = rows[::-1, ::-1]
+        stop = shares.shape[0] - begin
+        block, emissions = shares[stop - len(rows) : stop], ahead.emissions[stop - len(rows) : stop]
+        low, high = shares.shape[1] - reached.stop, shares.shape[1] - reached.start
+        block[:, :low] = block[:, high:] = 0.0
+        if total > -np.inf:
+            _join(block[:, low:high], turned[:, low:high], emissions[:, low:high], total)
+            np.exp(block[:, low:high], out=block[:, low:high])
+        else:
+            block[:] = 0.0
+    return total, shares
 
 
 @njit(cache=True)

@@ -11,7 +11,7 @@ from numba import njit
 from numpy.typing import ArrayLike
 
 from otoscope.core import BadInput, DoesNotFit
-from otoscope.decoding.band_sums import band_sums, cell_posteriors
+from otoscope.decoding.band_sums import BandLattice, cell_posteriors
 from otoscope.decoding.hmm.results import (
     StatePath,
     StatePosteriors,
@@ -82,11 +82,12 @@ def forward_backward_banded(log_emissions: ArrayLike, log_band: ArrayLike) -> St
     into = np.full((width, n_states), -np.inf)
     for k in range(min(width, n_states)):
         into[k, k:] = band[: n_states - k, k]
-    ahead = band_sums(emissions, into, start, 1)
-    total = float(ahead[-1, -1])
+    total, posteriors = cell_posteriors(
+        BandLattice(emissions, into, start, 1),
+        BandLattice(emissions[::-1, ::-1], np.ascontiguousarray(band.T[:, ::-1]), start, 1),
+    )
     check_reachable(total)
-    behind = band_sums(emissions[::-1, ::-1], np.ascontiguousarray(band.T[:, ::-1]), start, 1)
-    return StatePosteriors(cell_posteriors(ahead, behind, emissions, total), total)
+    return StatePosteriors(posteriors, total)
 
 
 def _checked(log_emissions, log_band):  # type: ignore[no-untyped-def]
