@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,16 @@ def same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
+def reduced(instance: Any) -> tuple[Any, ...]:
+    """Return how to make a data class again from its fields, for `pickle` and `copy`.
+
+    Making it anew validates it, and keeps arrays read-only, which pickled arrays are not; read-only mappings, which
+    cannot be pickled, travel as dicts.
+    """
+    values = (getattr(instance, field.name) for field in dataclasses.fields(instance))
+    return type(instance), tuple(dict(value) if isinstance(value, MappingProxyType) else value for value in values)
+
+
 class ByValue:
     """Mixin for data classes declared with `eq=False`: equal when all fields are, arrays included."""
 
@@ -74,3 +85,4 @@ class ByValue:
         return all(same(getattr(self, f.name), getattr(other, f.name)) for f in fields if f.compare)
 
     __hash__ = None  # type: ignore[assignment]
+    __reduce__ = reduced

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from otoscope.core.arrays import ByValue, set_frozen
+from otoscope.core.arrays import ByValue, reduced, set_frozen
 from otoscope.core.errors import BadInput, NotRecorded
 from otoscope.core.hypothesis import Hypothesis, Target
 from otoscope.core.late import helper
@@ -30,6 +30,8 @@ class Provenance:
     weights_sha256: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     seed: int | None = None
+
+    __reduce__ = reduced
 
     def __post_init__(self) -> None:
         set_frozen(self, parameters=MappingProxyType(dict(self.parameters)))
