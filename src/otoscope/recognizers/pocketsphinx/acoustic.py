@@ -15,7 +15,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.recognizers.pocketsphinx.model import SENONE_UNIT, Senones
+from otoscope.recognizers.pocketsphinx.model import SENONE_UNIT, AcousticModel, Senones
 
 N_TOP = 4
 """Gaussians a codebook and stream that count in a frame (pocketsphinx's `topn`)."""
@@ -98,6 +98,19 @@ class SenoneScorer:
         first = np.searchsorted(codebooks, np.arange(self._shape[0] + 1))
         weights = np.ascontiguousarray(self._senones.weights[:, :, wanted[order]])
         return _mix(codewords, likelihoods, weights, first, order)
+
+
+class Acoustics:
+    """Front end and Gaussians of one model: from samples to senone scores."""
+
+    def __init__(self, model: AcousticModel) -> None:
+        self.model = model
+        self.cepstra = FrontEnd(model.folder)
+        self._scorer = SenoneScorer(model.gaussians())
+
+    def scores(self, cepstra: NDArray[np.float32], senones: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return `(n_frames, n_senones)` natural-log scores, up to a constant of each frame."""
+        return self._scorer(dynamic_features(cepstra), senones)
 
 
 @numba.njit(cache=True)

@@ -1,6 +1,6 @@
 """Pocketsphinx's decoder, made stateless: the same samples give the same result, whatever was heard before.
 
-In: 16 kHz 16-bit samples. Out: the words of the best path, alternatives, the lattice, and forced alignments.
+In: 16 kHz 16-bit samples. Out: the words of the best path, alternatives and the lattice.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import DoesNotFit, FrameGrid
-from otoscope.lexicon.pronunciations import base_form
+from otoscope.core import FrameGrid
 from otoscope.recognizers.pocketsphinx.lattice import Link, Segment, read_lattice
 
 RATE_HZ = 16000
@@ -41,16 +40,6 @@ class Decoded:
         return tuple(s for s in self.segments if not is_filler(s.label))
 
 
-@dataclass(frozen=True)
-class AlignedWord:
-    """A word (or filler) and its phones, each `(label, start, end)` in frames, `end` not included."""
-
-    label: str
-    start: int
-    end: int
-    phones: tuple[tuple[str, int, int], ...]
-
-
 def is_filler(label: str) -> bool:
     """Whether a label is silence or noise rather than a word."""
     return label.startswith(_FILLERS) or label == "(NULL)"
@@ -68,7 +57,7 @@ def grid_of(frames: int) -> FrameGrid:
 
 
 class Engine:
-    """One language-model decoder and one aligner, made when first needed.
+    """A decoder, made when first needed.
 
     Parameters
     ----------
@@ -82,7 +71,6 @@ class Engine:
         self._folder = folder
         self._options = dict(options or {})
         self._decoder: Any = None
-        self._aligner: Any = None
 
     def prepare(self) -> None:
         """Read the dictionary and language model now."""
@@ -98,38 +86,12 @@ class Engine:
         best = decoder.hyp()
         if best is None:
             return Decoded((), (), (), None)
-        segments = tuple(Segment(s.word, s.start_frame, s.end_frame + 1, s.prob) for s in decoder.seg())
+        segments = tuple(
+            Segment(s.word, s.start_frame, s.end_frame + 1, s.prob, tuple((decoder.lookup_word(s.word) or "").split()))
+            for s in decoder.seg()
+        )
         score = 1024 * float(np.log(best.score)) if best.score > 0 else None
         return Decoded(segments, self._alternatives(decoder, n_best), self._lattice(decoder), score)
-
-    def phones_of_decoding(self, samples: NDArray[np.int16]) -> tuple[AlignedWord, ...]:
-        """Return the phones of the words that `decode` just found in the same samples (a second pass)."""
-        aligned = _second_pass(self._decoder, samples)
-        if not aligned:
-            self._decoder = None
-        return aligned
-
-    def align(self, samples: NDArray[np.int16], words: tuple[str, ...]) -> tuple[AlignedWord, ...]:
-        """Return where known words and their phones lie.
-
-        Raises
-        ------
-        DoesNotFit
-            No path through all words was found.
-        """
-        if self._aligner is None:
-            self._aligner = self._fresh({**self._options, "lm": None})
-        aligner, self._aligner = self._aligner, None
-        aligner.set_align_text(" ".join(words))
-        _run(aligner, samples)
-        found = tuple(base_form(s.word) for s in aligner.seg() or () if not is_filler(s.word)) if aligner.hyp() else ()
-        aligned = _second_pass(aligner, samples) if found == words else ()
-        if not aligned:
-            raise DoesNotFit(
-                f"no alignment of {' '.join(words)!r} with {len(samples) / RATE_HZ:.2f} s of sound was found"
-            )
-        self._aligner = aligner
-        return aligned
 
     def _fresh(self, options: Mapping[str, Any]) -> Any:
         from pocketsphinx import Decoder
@@ -165,20 +127,3 @@ def _run(decoder: Any, samples: NDArray[np.int16]) -> None:
     decoder.start_utt()
     decoder.process_raw(samples.tobytes(), full_utt=True)
     decoder.end_utt()
-
-
-def _second_pass(decoder: Any, samples: NDArray[np.int16]) -> tuple[AlignedWord, ...]:
-    """Align states within the words just found; empty where the decoder fails at it and must be thrown away."""
-    try:
-        decoder.set_alignment()
-        _run(decoder, samples)
-    except RuntimeError:
-        return ()
-    alignment = decoder.get_alignment()  # entries point into it: it must outlive them
-    if alignment is None:
-        return ()
-    words = []
-    for entry in alignment:
-        phones = tuple((phone.name, phone.start, phone.start + phone.duration) for phone in entry)
-        words.append(AlignedWord(entry.name, entry.start, entry.start + entry.duration, phones))
-    return tuple(words)

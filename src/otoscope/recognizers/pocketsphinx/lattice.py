@@ -32,6 +32,7 @@ class Segment:
     start: int
     end: int
     posterior: float
+    phones: tuple[str, ...] = ()
 
 
 def read_lattice(path: Path) -> tuple[Link, ...]:

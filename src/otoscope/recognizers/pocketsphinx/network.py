@@ -28,6 +28,7 @@ class Alternative:
     """
 
     word: str
+    phones: Phones
     columns: NDArray[np.int64]
     after_word: float
     after_anything: float
@@ -99,18 +100,22 @@ class Network:
         previous, following = self._neighbour(position - 1, "<s>"), self._neighbour(position + 1, "</s>")
         left = SILENCE if previous == "<s>" else pronunciations(previous)[0][-1]
         right = SILENCE if following == "</s>" else pronunciations(following)[0][0]
-        around = (left, *phones, right)
-        states = [
-            self._triphones.senones(phone, around[i], around[i + 2], _place(i, len(phones)))
-            for i, phone in enumerate(phones)
-        ]
         return Alternative(
             word,
-            self._rows(np.concatenate(states)),
+            phones,
+            self._rows(states_of(phones, self._triphones, left=left, right=right)),
             LANGUAGE_WEIGHT * model.log_prob(word, previous),
             LANGUAGE_WEIGHT * model.log_prob(word),
             LANGUAGE_WEIGHT * model.log_prob(following, word),
         )
+
+
+def states_of(phones: Phones, triphones: Triphones, *, left: str, right: str) -> NDArray[np.int64]:
+    """Return the senones of a word's states, `(3 * n_phones,)`, between the phones of its neighbours."""
+    around = (left, *phones, right)
+    return np.concatenate(
+        [triphones.senones(phone, around[i], around[i + 2], _place(i, len(phones))) for i, phone in enumerate(phones)]
+    )
 
 
 def _place(index: int, n_phones: int) -> str:

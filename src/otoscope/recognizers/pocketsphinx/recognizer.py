@@ -21,32 +21,30 @@ from otoscope.core import (
     Emissions,
     Features,
     Hypothesis,
-    Interval,
     Provenance,
     Recording,
     Target,
-    Tier,
     Trace,
     UnknownName,
 )
 from otoscope.core.protocols import Progress
 from otoscope.lexicon.normalization import normalize_words
 from otoscope.lexicon.pronunciations import base_form, cmudict
+from otoscope.recognizers.pocketsphinx.acoustic import Acoustics
 from otoscope.recognizers.pocketsphinx.decoder import (
     MAX_DURATION_S,
     RATE_HZ,
-    AlignedWord,
     Decoded,
     Engine,
     grid_of,
-    is_filler,
-    n_frames,
 )
-from otoscope.recognizers.pocketsphinx.fitting import LEAST_FIT
-from otoscope.recognizers.pocketsphinx.lattice import text_confidence, time_confidence
+from otoscope.recognizers.pocketsphinx.fitting import LEAST_FIT, fit
+from otoscope.recognizers.pocketsphinx.forced import align_words
 from otoscope.recognizers.pocketsphinx.model import acoustic_model
+from otoscope.recognizers.pocketsphinx.network import Network
 from otoscope.recognizers.pocketsphinx.pool import WorkerPool, available_processes
 from otoscope.recognizers.pocketsphinx.scoring import EvidenceScorer, ScoringPlan, check_target
+from otoscope.recognizers.pocketsphinx.tiers import decoding_alignment, forced_alignment
 from otoscope.signal.resampling import resampled
 
 NAME = "pocketsphinx"
@@ -102,6 +100,7 @@ class PocketSphinx:
         self._engine = Engine(self._model.folder, options)
         self._pool = WorkerPool(processes or available_processes())
         self._scorer: Any = None
+        self._own_acoustics: Acoustics | None = None
 
     def close(self) -> None:
         """End the scoring processes; they start again when needed."""
@@ -147,10 +146,10 @@ class PocketSphinx:
                 raise UnknownName("part or site", part, (*_PARTS, *_MISSING, "alignment"))
         samples = _samples(recording)
         decoded = self._engine.decode(samples, n_best=self._n_best) if samples.any() else Decoded((), (), (), None)
-        aligned = self._engine.phones_of_decoding(samples) if decoded.words else ()
+        cepstra = self._acoustics.cepstra(samples)
         hypothesis = Hypothesis(tuple(base_form(s.label) for s in decoded.words), log_score=decoded.log_score)
-        parts: dict[str, Any] = {"alignment": self._alignment(decoded, aligned, recording)}
-        parts |= self._recorded(samples, record)
+        parts: dict[str, Any] = {"alignment": decoding_alignment(decoded, recording, self._acoustics, cepstra)}
+        parts |= self._recorded(cepstra, record)
         others = tuple(Hypothesis(tuple(base_form(w) for w in words)) for words in decoded.alternatives)
         return Trace(recording, (hypothesis, *others), self.provenance, parts, _MISSING)
 
@@ -211,41 +210,29 @@ class PocketSphinx:
         if unknown := cmudict().unknown(words):
             raise DoesNotFit(f"not in the pronunciation dictionary: {', '.join(unknown)}; spell them as known words")
         samples = _samples(recording)
-        aligned = self._engine.align(samples, words)
-        evidence = EvidenceScorer(self._model.folder, self._plan.n_competitors)
-        if (fit := evidence.fit(samples, words)) < LEAST_FIT:
+        cepstra = self._acoustics.cepstra(samples)
+        network = Network(self._model.triphones, words, rivals={}, n_competitors=0)
+        scores = self._acoustics.scores(cepstra, network.senones)
+        aligned = align_words(network, scores)
+        if aligned is None:
+            raise DoesNotFit(f"{recording.duration_s:.2f} s of sound are too short for {len(words)} words")
+        if (fits := fit(network, scores)) < LEAST_FIT:
             raise DoesNotFit(
-                f"the transcript does not fit the sound: {fit:.1f} nats a frame against free phones, where true "
+                f"the transcript does not fit the sound: {fits:.1f} nats a frame against free phones, where true "
                 f"transcripts have more than {LEAST_FIT}; check that text and recording belong together"
             )
-        tiers = _tiers([w for w in aligned if not is_filler(w.label)], aligned, recording, len(samples))
+        tiers = forced_alignment(aligned, recording, len(cepstra))
         targets = [Target("word", i.label, i, k, words) for k, i in enumerate(tiers.words.intervals)]
+        evidence = EvidenceScorer(self._model.folder, self._plan.n_competitors)
         return replace(tiers, text_confidence=tuple(np.exp(evidence(samples, targets))))
 
-    def _alignment(self, decoded: Decoded, aligned: Sequence[AlignedWord], recording: Recording) -> Alignment:
-        segments = decoded.words
-        labels = [base_form(s.label) for s in segments]
-        words = [AlignedWord(s.label, s.start, s.end, ()) for s in segments]
-        tiers = _tiers(words, aligned, recording, round(recording.duration_s * RATE_HZ))
-        text = tuple(text_confidence(decoded.links, w, s) for w, s in zip(labels, segments, strict=True))
-        time = tuple(time_confidence(decoded.links, w, s) for w, s in zip(labels, segments, strict=True))
-        scored = tuple(
-            Interval(i.start_s, i.end_s, i.label, p) for i, p in zip(tiers.words.intervals, text, strict=True)
-        )
-        return Alignment(
-            Tier("words", scored),
-            tiers.phones,
-            text_confidence=text,
-            time_confidence=time,
-            log_score=decoded.log_score,
-        )
+    @property
+    def _acoustics(self) -> Acoustics:
+        if self._own_acoustics is None:
+            self._own_acoustics = Acoustics(self._model)
+        return self._own_acoustics
 
-    def _recorded(self, samples: NDArray[np.int16], record: Sequence[str]) -> dict[str, Any]:
-        if not set(record) & set(_PARTS):
-            return {}
-        from otoscope.recognizers.pocketsphinx.acoustic import FrontEnd, SenoneScorer, dynamic_features
-
-        cepstra = FrontEnd(self._model.folder)(samples)
+    def _recorded(self, cepstra: NDArray[np.float32], record: Sequence[str]) -> dict[str, Any]:
         grid = grid_of(len(cepstra))
         parts: dict[str, Any] = {}
         if "features" in record:
@@ -254,9 +241,8 @@ class PocketSphinx:
         if "emissions" in record:
             phones = self._model.triphones.phones
             states = np.concatenate([self._model.triphones.alone(phone) for phone in phones])
-            scores = SenoneScorer(self._model.gaussians())(dynamic_features(cepstra), states)
             symbols = tuple(f"{phone}.{i}" for phone in phones for i in (1, 2, 3))
-            parts["emissions"] = Emissions(scores, grid, symbols, "log_likelihood")
+            parts["emissions"] = Emissions(self._acoustics.scores(cepstra, states), grid, symbols, "log_likelihood")
         return parts
 
 
@@ -272,15 +258,3 @@ def _samples(recording: Recording) -> NDArray[np.int16]:
     else:  # less than half a sample at 16 kHz
         samples = np.zeros(1, np.float32)
     return np.clip(np.rint(samples * 32768.0), -32768, 32767).astype(np.int16)
-
-
-def _tiers(
-    words: Sequence[AlignedWord], aligned: Sequence[AlignedWord], recording: Recording, n_samples: int
-) -> Alignment:
-    """Frames to seconds: a frame stands for the hop around its centre, clipped to the recording."""
-    edges = np.clip(grid_of(n_frames(n_samples) + 2).edges_s(), 0.0, recording.duration_s)
-    phones = [phone for word in aligned if not is_filler(word.label) for phone in word.phones]
-    return Alignment(
-        Tier("words", tuple(Interval(edges[w.start], edges[w.end], base_form(w.label)) for w in words)),
-        Tier("phones", tuple(Interval(edges[s], edges[e], p) for p, s, e in phones)) if aligned or not words else None,
-    )

@@ -18,10 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otoscope.core import BadInput, NotAble, Target
-from otoscope.recognizers.pocketsphinx.acoustic import FrontEnd, SenoneScorer, dynamic_features
+from otoscope.recognizers.pocketsphinx.acoustic import Acoustics
 from otoscope.recognizers.pocketsphinx.competitors import competitors, pronunciations
 from otoscope.recognizers.pocketsphinx.decoder import Engine, grid_of
-from otoscope.recognizers.pocketsphinx.fitting import fit
 from otoscope.recognizers.pocketsphinx.lattice import FRAMES_PER_SECOND, Segment, text_confidence
 from otoscope.recognizers.pocketsphinx.model import acoustic_model
 from otoscope.recognizers.pocketsphinx.network import Network
@@ -88,30 +87,24 @@ class EvidenceScorer:
     """Scores by the best paths through a network of words as heard, their competitors, and anything at all."""
 
     def __init__(self, folder: Path, n_competitors: int) -> None:
-        model = acoustic_model(str(folder))
-        self._front_end, self._senones = FrontEnd(folder), SenoneScorer(model.gaussians())
-        self._triphones, self._n_competitors = model.triphones, n_competitors
+        self._acoustics = Acoustics(acoustic_model(str(folder)))
+        self._n_competitors = n_competitors
         self._networks: dict[Any, Network] = {}
 
     def __call__(self, samples: NDArray[np.int16], targets: Sequence[Target]) -> list[float]:
         """Return one score a target."""
-        features = dynamic_features(self._front_end(samples))
+        cepstra = self._acoustics.cepstra(samples)
         passages: dict[Any, Passage] = {}
 
         def passage(words: tuple[str, ...], rivals: Mapping[int, tuple[str, ...]], open_ended: bool) -> Passage:
             key = (words, tuple(sorted(rivals.items())))
             if (key, open_ended) not in passages:
-                network = self._network(key, words, rivals, n_competitors=self._n_competitors)
-                scores = self._senones(features, network.senones)
+                network = self._network(key, words, rivals)
+                scores = self._acoustics.scores(cepstra, network.senones)
                 passages[key, open_ended] = Passage(network, scores, open_ended=open_ended)
             return passages[key, open_ended]
 
         return [self._score(target, passage, targets) for target in targets]
-
-    def fit(self, samples: NDArray[np.int16], words: Sequence[str]) -> float:
-        """Return how well known words fit a recording, in nats a frame; see `fitting.fit`."""
-        network = self._network((tuple(words), "fit"), tuple(words), {}, n_competitors=0)
-        return fit(network, self._senones(dynamic_features(self._front_end(samples)), network.senones))
 
     def _score(self, target: Target, passage: Callable[..., Passage], targets: Sequence[Target]) -> float:
         words, position = _words_and_position(target)
@@ -131,13 +124,13 @@ class EvidenceScorer:
         every = np.array([*paths.values(), anything]) / SCALE
         return max(LOWEST, paths[target.label] / SCALE - float(np.logaddexp.reduce(every)))
 
-    def _network(
-        self, key: Any, words: tuple[str, ...], rivals: Mapping[int, tuple[str, ...]], *, n_competitors: int
-    ) -> Network:
+    def _network(self, key: Any, words: tuple[str, ...], rivals: Mapping[int, tuple[str, ...]]) -> Network:
         if key not in self._networks:
             while len(self._networks) >= _KEPT_NETWORKS:
                 del self._networks[next(iter(self._networks))]
-            self._networks[key] = Network(self._triphones, words, rivals=rivals, n_competitors=n_competitors)
+            self._networks[key] = Network(
+                self._acoustics.model.triphones, words, rivals=rivals, n_competitors=self._n_competitors
+            )
         return self._networks[key]
 
 
