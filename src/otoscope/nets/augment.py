@@ -33,6 +33,10 @@ class Augmentation:
         Frequency masks and the largest width of each, in filters (SpecAugment, Park et al. 2019).
     n_gaps, gap_frames
         Time masks and the largest length of each, in frames.
+    warp
+        Largest factor by which the filter axis is stretched, either way: another vocal tract at the same pitch.
+    channel
+        Standard deviation of each of four cosines over the filter axis that are added, in nats: another microphone.
     """
 
     speed: float = 1.2
@@ -43,6 +47,8 @@ class Augmentation:
     band_width: int = 6
     n_gaps: int = 1
     gap_frames: int = 5
+    warp: float = 1.1
+    channel: float = 0.5
 
 
 def change_speed(samples: Samples, rng: np.random.Generator, *, largest: float) -> Samples:
@@ -74,6 +80,23 @@ def change_gain(samples: Samples, rng: np.random.Generator, *, gain_db: tuple[fl
     gain = 10 ** (rng.uniform(*gain_db) / 20)
     peak = float(np.abs(samples).max(initial=0.0))
     return (samples * min(gain, 1 / peak if peak > 0 else gain)).astype(np.float32)
+
+
+def change_voice(
+    features: NDArray[np.float32], rng: np.random.Generator, *, largest: float, channel: float
+) -> NDArray[np.float32]:
+    """Stretch the filter axis of log-mel features `(n_frames, n_mels)`, and add a smooth curve over it to every frame.
+
+    The stretch is vocal tract length perturbation (Jaitly & Hinton 2013) on the mel axis, by linear interpolation.
+    """
+    n_mels = features.shape[1]
+    axis = np.arange(n_mels)
+    at = np.clip(axis * np.exp(rng.uniform(-1, 1) * np.log(largest)), 0, n_mels - 1)
+    low = np.minimum(at.astype(int), n_mels - 2)
+    weight = (at - low).astype(np.float32)
+    warped = features[:, low] * (1 - weight) + features[:, low + 1] * weight
+    cosines = np.cos(np.pi * np.outer(np.arange(1, 5), axis / n_mels))
+    return warped + (rng.normal(0, channel, 4) @ cosines).astype(np.float32)
 
 
 def mask_features(

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from otoscope.core import BadInput
 from otoscope.core.protocols import Progress
 from otoscope.nets.acoustic import AcousticModel
-from otoscope.nets.augment import Augmentation, mask_features
+from otoscope.nets.augment import Augmentation, change_voice, mask_features
 from otoscope.nets.examples import Example, Joining, batches, join, padded
 from otoscope.nets.front_end import LogMel
 from otoscope.nets.lattice import spelled
@@ -69,8 +69,8 @@ class CtcTask:
             batch = self.batch([examples[i] for i in chosen])
             fill = batch.features[0].mean(0).numpy()
             for row, length in zip(batch.features, batch.lengths.tolist(), strict=True):
-                masked = mask_features(row[:length].numpy(), rng, how=how, fill=fill)
-                row[:length] = torch.from_numpy(masked)
+                voiced = change_voice(row[:length].numpy(), rng, largest=how.warp, channel=how.channel)
+                row[:length] = torch.from_numpy(mask_features(voiced, rng, how=how, fill=fill))
             found.append(batch)
         return found
 

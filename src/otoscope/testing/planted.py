@@ -1,7 +1,7 @@
-"""A corpus whose words differ by one known tone burst, and a net taught on it: where it must have heard them is known.
+"""A corpus whose words differ by one known tone burst, and a net taught on it: where it hears them is known.
 
-An utterance is a complex tone (the carrier, the same for all words) with gaps, and one short burst. The frequency of the
-burst is all that tells the words apart; without a burst nothing is said. So an explanation of the word must point
+An utterance is a complex tone (the carrier, the same for all words) with gaps, and one short burst. The frequency of
+the burst is all that tells the words apart; without a burst nothing is said. So an explanation of the word must point
 at the burst: in time, and in frequency.
 """
 
@@ -31,6 +31,9 @@ BURST_HZ = {"b": 900.0, "d": 1800.0, "g": 3000.0}
 
 HALF_BAND_HZ = 150.0
 """Half the width of the band that holds a burst: its spectrum has its first zeros 25 Hz away, its skirts some more."""
+
+CHANGES = Augmentation(1.0, (-6.0, 3.0), (25.0, 50.0), tilt=0.1, n_bands=0, n_gaps=0, warp=1.0, channel=0.0)
+"""What training may change: level and noise, but neither time nor frequency."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +108,7 @@ def _carrier(n_samples: int, rng: np.random.Generator) -> NDArray[np.float32]:
 
 
 def planted_cue(
-    seed: int = 0, *, n_utterances: int = 30, epochs: int = 8, progress: Progress | None = None
+    seed: int = 0, *, n_utterances: int = 30, epochs: int = 12, progress: Progress | None = None
 ) -> PlantedCue:
     """Train a tiny CTC recogniser on the corpus and return it with new utterances of it.
 
@@ -128,7 +131,9 @@ def planted_cue(
         vocabulary=tuple(BURST_HZ),
     )
     recognizer = CTCRecognizer(card, seed=seed)
-    sound = Augmentation(speed=1.0, gain_db=(-6.0, 3.0), snr_db=(25.0, 50.0), tilt=0.1, n_bands=0, n_gaps=0)
+    sound = Augmentation(
+        speed=1.0, gain_db=(-6.0, 3.0), snr_db=(25.0, 50.0), tilt=0.1, n_bands=0, n_gaps=0, warp=1.0, channel=0.0
+    )
     recipe = Recipe(Joining((1, 1), edge_s=(0.0, 0.1)), sound, batch_s=8.0)
     plan = TrainingPlan(epochs=epochs, learning_rate=0.02, seed=seed)
     learnt = planted_cue_corpus(2 * seed, n_utterances=240, silent_share=0.25)
