@@ -62,39 +62,66 @@ function drawChecks() {
   }
 }
 
-const matrix = { rows: [], left: 0, height: 0 };
+const matrix = { rows: [], left: 0, height: 0, base: null, key: "" };
 
-function drawMatrix() {
+/** The heat of all words does not change with the choice: it is painted once for each size and theme. */
+function paintMatrix(width) {
   matrix.rows = page.items.map((item, index) => ({ item, index })).filter(({ item }) => item.why);
-  $("matrix-figure").hidden = matrix.rows.length < 2;
-  if (matrix.rows.length < 2) return;
-  const width = $("matrix-figure").clientWidth, h = clamp(Math.floor(460 / matrix.rows.length), 4, 20);
-  matrix.left = h < 10 ? 8 : width < 560 ? 64 : 100;
-  matrix.height = h;
-  const c = prepare($("matrix"), width, h * matrix.rows.length + 22);
-  const x = (t) => matrix.left + (t / page.duration) * (width - matrix.left - 8);
+  matrix.height = clamp(Math.floor(460 / matrix.rows.length), 4, 20);
+  matrix.left = matrix.height < 10 ? 8 : width < 560 ? 64 : 100;
+  matrix.base = document.createElement("canvas");
+  const h = matrix.height, end = h * matrix.rows.length, c = prepare(matrix.base, width, end + 22), x = matrixX(width);
   c.textBaseline = "middle";
-  matrix.rows.forEach(({ item, index }, row) => {
-    const grid = page.grids[item.why.grid], scale = largest(item.why.relevance), y = row * h, picked = index === state.item;
+  matrix.rows.forEach(({ item }, row) => {
+    const grid = page.grids[item.why.grid], scale = largest(item.why.relevance);
     item.why.relevance.forEach((value, i) => {
+      if (Math.abs(value) < 0.02 * scale) return;
       c.fillStyle = tint(value, scale, Boolean(item.why.warning), 0.95);
-      c.fillRect(x(grid.start[i]), y + 0.5, x(grid.end[i]) - x(grid.start[i]) - 0.4, h - 1);
+      c.fillRect(x(grid.start[i]), row * h + 0.5, x(grid.end[i]) - x(grid.start[i]) - 0.4, h - 1);
     });
-    c.strokeStyle = picked ? ink.accent : ink.soft;
-    c.lineWidth = picked ? 2 : 0.75;
-    if (item.start !== null) c.strokeRect(x(item.start), y + 1, x(item.end) - x(item.start), h - 2);
-    if (h >= 10) {
-      c.fillStyle = picked ? ink.accent : ink.text;
-      c.font = `${picked ? "bold " : ""}11px ${ink.font}`;
-      c.textAlign = "right";
-      c.fillText(item.label.length > 16 ? `${item.label.slice(0, 15)}…` : item.label, matrix.left - 6, y + h / 2, matrix.left - 8);
-    }
+    outline(c, row, x, ink.soft, 0.75);
+    if (h >= 10) labelRow(c, row, ink.text, "");
   });
   c.font = `10.5px ${ink.font}`;
   c.fillStyle = ink.soft;
   c.textAlign = "center";
-  const marks = ticks(0, page.duration, width < 560 ? 5 : 10), digits = digitsFor(marks), end = h * matrix.rows.length;
+  const marks = ticks(0, page.duration, width < 560 ? 5 : 10), digits = digitsFor(marks);
   marks.forEach((t, i) => c.fillText(fixed(t, digits) + (i === marks.length - 1 ? " s" : ""), Math.min(x(t), width - 16), end + 12));
+}
+
+const matrixX = (width) => (t) => matrix.left + (t / page.duration) * (width - matrix.left - 8);
+
+function outline(c, row, x, colour, thickness) {
+  const { start, end } = matrix.rows[row].item;
+  if (start === null) return;
+  c.strokeStyle = colour;
+  c.lineWidth = thickness;
+  c.strokeRect(x(start), row * matrix.height + 1, x(end) - x(start), matrix.height - 2);
+}
+
+function labelRow(c, row, colour, weight) {
+  const label = matrix.rows[row].item.label;
+  c.fillStyle = colour;
+  c.font = `${weight} 11px ${ink.font}`;
+  c.textAlign = "right";
+  c.fillText(label.length > 16 ? `${label.slice(0, 15)}…` : label, matrix.left - 6, (row + 0.5) * matrix.height, matrix.left - 8);
+}
+
+function drawMatrix() {
+  $("matrix-figure").hidden = explained.length < 2;
+  if (explained.length < 2) return;
+  const width = $("matrix-figure").clientWidth, key = `${width} ${ink.dark} ${devicePixelRatio}`;
+  if (matrix.key !== key) paintMatrix(width);
+  matrix.key = key;
+  const c = prepare($("matrix"), width, matrix.height * matrix.rows.length + 22);
+  c.drawImage(matrix.base, 0, 0, width, matrix.height * matrix.rows.length + 22);
+  const row = matrix.rows.findIndex(({ index }) => index === state.item);
+  if (row < 0) return;
+  c.textBaseline = "middle";
+  outline(c, row, matrixX(width), ink.accent, 2);
+  if (matrix.height < 10) return;
+  c.clearRect(0, row * matrix.height, matrix.left - 2, matrix.height);
+  labelRow(c, row, ink.accent, "bold");
 }
 
 function matrixRow(event) {

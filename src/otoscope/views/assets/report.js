@@ -3,7 +3,6 @@
 const audio = $("audio"), stageBox = $("stage");
 const options = [...document.querySelectorAll("#words [role=option]")];
 const rows = [...document.querySelectorAll("[data-row]")];
-const explained = page.items.map((item, i) => (item.why ? i : -1)).filter((i) => i >= 0);
 
 function drawAll() {
   drawStage();
@@ -28,6 +27,7 @@ function choose(index, { focus = false, seek = true } = {}) {
   if (item.start !== null && (item.end <= state.view[0] || item.start >= state.view[1])) centre((item.start + item.end) / 2);
   $("chosen-label").textContent = item.label;
   $("reading").textContent = item.why ? item.why.reading : `“${item.label}” was heard; it was not among the words to explain.`;
+  $("reading").classList.toggle("doubted", Boolean(item.why?.warning));
   $("numbers").textContent = numbersOf(item);
   warn($("warning"), item.why?.warning, "the relevance over time");
   warn($("map-warning"), item.cells?.warning, "the map on the spectrogram");
@@ -242,7 +242,7 @@ async function start() {
   drawAll();
   await decodeSpectrogram();
   colourSpectrogram();
-  const readable = (stage.width - stage.left) / 75; // seconds that fit with room for the words
+  const readable = (stage.width - stage.left) / 110; // seconds that fit with room for the words
   if (page.duration > 1.2 * readable) show((chosen()?.start ?? 0) - 0.3, (chosen()?.start ?? 0) - 0.3 + readable);
   drawAll();
   document.documentElement.dataset.ready = "yes";

@@ -131,6 +131,14 @@ function drawCells(c, lane, map) {
   });
 }
 
+/** The label if it fits with some squeezing, else its beginning, else nothing. */
+function fitted(c, label, room) {
+  const width = 0.72 * c.measureText(label).width;
+  if (width <= room) return label;
+  const letters = Array.from(label), n = Math.floor((letters.length * room) / width) - 1;
+  return n >= 3 ? `${letters.slice(0, n).join("")}…` : "";
+}
+
 function drawTier(c, lane, tier, size) {
   const item = chosen();
   c.font = `${size}px ${ink.font}`;
@@ -145,10 +153,9 @@ function drawTier(c, lane, tier, size) {
     c.strokeStyle = ink.line;
     c.strokeRect(x0 + 0.5, lane.y + 0.5, Math.max(1, x1 - x0 - 2), lane.h - 1);
     const left = Math.max(x0, stage.left), right = Math.min(x1, stage.width - stage.right);
-    const room = right - left - 3;
-    if (0.72 * c.measureText(part.label).width > room) continue;
+    const room = right - left - 3, label = fitted(c, part.label, room);
     c.fillStyle = strong ? ink["on-accent"] : ink.text;
-    c.fillText(part.label, (left + right) / 2, lane.y + lane.h / 2 + 0.5, room);
+    if (label) c.fillText(label, (left + right) / 2, lane.y + lane.h / 2 + 0.5, room);
   }
 }
 

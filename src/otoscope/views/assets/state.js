@@ -5,6 +5,7 @@ const page = JSON.parse(document.getElementById("otoscope-data").textContent);
 const $ = (id) => document.getElementById(id);
 const state = { item: -1, view: [0, page.duration], overlay: true, stopAt: null, hover: null, drag: null };
 
+const explained = page.items.map((item, i) => (item.why ? i : -1)).filter((i) => i >= 0);
 const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
 const signed = (text) => text.replace("-", "−");
 const fixed = (x, digits = 2) => (x == null ? "–" : signed(x.toFixed(digits)));
