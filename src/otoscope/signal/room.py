@@ -15,6 +15,9 @@ OVERSAMPLING = 32
 HALF_TAPS = 16
 """Samples on each side of a fractional delay."""
 DECAY_BIN_S = 0.005
+SHORTEST_RT60_S = 0.05
+MOST_IMAGES = 10_000_000
+"""More would need gigabytes: an RT60 of 1.5 s in the default room."""
 
 ROOM_M = (5.0, 4.0, 2.7)
 SOURCE_M = (1.5, 2.2, 1.5)
@@ -48,7 +51,7 @@ def room_response(
     Raises
     ------
     BadInput
-        A place lies outside the room, or no walls make this room decay so.
+        A place lies outside the room, or the room cannot ring so short or long.
     """
     size, source, microphone = (np.asarray(v, dtype=np.float64) for v in (room_m, source_m, microphone_m))
     for name, place in (("source_m", source), ("microphone_m", microphone)):
@@ -56,7 +59,11 @@ def room_response(
             raise BadInput(f"{name} must be a place inside the room {tuple(map(float, size))} m, got {place.tolist()}")
     if np.linalg.norm(source - microphone) < 0.01:
         raise BadInput("source and microphone need at least 1 cm between them")
-    distance, bounces = _images(size, source, microphone, SPEED_OF_SOUND_M_S * rt60_s)
+    reach_m = SPEED_OF_SOUND_M_S * rt60_s
+    n_images = 4 / 3 * np.pi * reach_m**3 / size.prod()
+    if rt60_s < SHORTEST_RT60_S or n_images > MOST_IMAGES:
+        raise BadInput(f"an RT60 of {rt60_s:g} s is out of reach for this room: try {SHORTEST_RT60_S} to 1 s")
+    distance, bounces = _images(size, source, microphone, reach_m)
     amplitude = (-_reflection(distance, bounces, rt60_s)) ** bounces / (4 * np.pi * distance)
     return _impulses(distance / SPEED_OF_SOUND_M_S * rate_hz, amplitude, int(np.ceil(rt60_s * rate_hz)))
 
@@ -132,8 +139,6 @@ def _reflection(distance: NDArray[np.float64], bounces: NDArray[np.int64], rt60_
         middle = (low + high) / 2
         decayed = middle ** (2.0 * np.arange(n_bounces)) @ energy
         low, high = (middle, high) if decay_time_s(decayed, DECAY_BIN_S) < rt60_s else (low, middle)
-    if low == 0.01 or high == 0.999:
-        raise BadInput(f"no walls give this room an RT60 of {rt60_s:g} s; try one between 0.1 and 2 s")
     return low
 
 

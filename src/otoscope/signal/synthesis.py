@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +26,9 @@ from otoscope.signal.resampling import resampled
 SEPARATOR = " | "
 """Between words that no punctuation parts: keeps espeak-ng from speaking "of the" as one word with one time."""
 
+GLIDE_OFF = ";"
+"""espeak-ng's name for the tail of a high front vowel: no phone of its own."""
+
 
 @dataclass(frozen=True)
 class Synthesis:
@@ -38,7 +41,8 @@ class Synthesis:
     words
         One interval a written word, from its first phone to its last; pauses are gaps.
     phones
-        The phones in espeak-ng's own names, stress marks included (`'i:`); they touch, except at pauses.
+        The phones in espeak-ng's own names, stress marks included (`'i:`); they touch, except at pauses. Two names in
+        one interval (`'O: l`) are phones espeak-ng makes in one piece, with no boundary between.
         `otoscope.signal.espeak_phones.arpabet` translates those of American English.
     text, voice
         What was spoken by whom (espeak-ng identifier).
@@ -157,17 +161,23 @@ def _tiers(
     marks, word = [], 0
     for index, (kind, _, position, _, name) in enumerate(events):
         if kind == "word":
-            word = int(np.searchsorted(starts, position - 1, side="right")) - 1
-        else:
+            # Positions count from one; after some full stops they are one too low, where no word can be.
+            word = int(np.searchsorted(starts, position, side="right")) - 1
+        elif name != GLIDE_OFF:
             marks.append((phone_onset(events, index, samples) / rate_hz, name, word))
     marks.append((samples.size / rate_hz, "", word))
     phones: list[Interval] = []
     extents: dict[int, list[Interval]] = {}
     for (start_s, name, word), (end_s, *_) in pairwise(marks):
-        if not _is_pause(name) and end_s > start_s:
-            phones.append(Interval(start_s, end_s, name, origin="synthetic"))
-            extents.setdefault(word, []).append(phones[-1])
-    silent = [tokens[i] for i in range(len(tokens)) if i not in extents]
+        if _is_pause(name):
+            continue
+        of_word = extents.setdefault(word, [])
+        if end_s > start_s:
+            of_word.append(Interval(start_s, end_s, name, origin="synthetic"))
+            phones.append(of_word[-1])
+        elif of_word:
+            of_word[-1] = phones[-1] = replace(of_word[-1], label=f"{of_word[-1].label} {name}")
+    silent = [tokens[i] for i in range(len(tokens)) if not extents.get(i)]
     if silent:
         raise BadInput(f"espeak-ng spoke no separate word for {', '.join(map(repr, silent))}; write it as it is said")
     words = (
