@@ -23,7 +23,7 @@ def cell_attributions(
     *,
     fill: str = "silence",
     n_bands: int = 8,
-    n_masks: int = 64,
+    n_masks: int = 128,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> tuple[Attribution, ...]:

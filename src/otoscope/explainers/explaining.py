@@ -26,6 +26,7 @@ from otoscope.explainers.masked_scores import MaskedScores
 from otoscope.explainers.plan import Estimate, Masks, Method, Scores
 from otoscope.explainers.segments import check_segments, cut
 
+N_FOR_CELLS = 130
 Asked = Target | Interval | int | str
 FILLS = ("silence", "mean", "noise")
 
@@ -75,7 +76,7 @@ def explain(
     seed
         Seed of the plan, the random orders and the fill `noise`.
     cells
-        Also make time-frequency maps of the words, from 64 recordings more (`otoscope.explainers.local_cells`).
+        Also make time-frequency maps of the words, from 130 recordings more (`otoscope.explainers.local_cells`).
     checks
         How much to spend on testing the maps; `False` for nothing.
     trace
@@ -115,7 +116,7 @@ def explain(
     counted = _Counter(progress)
     score = MaskedScores(recognizer, recording, parts, targets, seed=seed, progress=counted)
     masks = _plan(chosen, score, fill=fill, n_masks=n_masks, max_seconds=max_seconds, seed=seed, checks=spend)
-    counted.total = len(masks) + (spend.n_evaluations(len(parts), len(targets)) if spend else 0) + 66 * cells
+    counted.total = len(masks) + (spend.n_evaluations(len(parts), len(targets)) if spend else 0) + N_FOR_CELLS * cells
     scores = score(masks, fill=fill)
     estimate = chosen.estimate(masks, scores)
     settings = {"segments": kind, "n_masks": len(masks), "n_targets_sharing": len(targets), "exact": estimate.exact}

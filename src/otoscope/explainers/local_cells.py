@@ -2,7 +2,7 @@
 
 What decides whether a word is heard lies mostly in and right around it. So one masked recording fills a random half of
 the cells of *every* word, each word by its own draw: for word A the cells of A are the signal, and what happens to the
-other words is noise that averages out. 64 recordings then serve 8 bands x 3 parts of each of 30 words.
+other words is noise that averages out. 128 recordings then serve 8 bands x 3 parts of each of 30 words.
 
 The approximation: a cell's relevance for A is its mean effect while half of the cells of all the words asked about are
 filled, and cells outside A are taken to have none. `tests/explainers/test_local_cells.py` compares it with cells taken
@@ -24,7 +24,7 @@ from otoscope.explainers.plan import Masks, ends
 from otoscope.explainers.segments import cells
 
 LONGEST_MARGIN_S = 0.05
-PART_S = 0.08
+PART_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ class CellPlan:
 
 
 def plan_cells(
-    recording: Recording, words: Sequence[Interval], *, n_bands: int = 8, n_masks: int = 64, seed: int = 0
+    recording: Recording, words: Sequence[Interval], *, n_bands: int = 8, n_masks: int = 128, seed: int = 0
 ) -> CellPlan:
     """Cut each word into parts x mel bands and plan which cells to keep.
 
-    A word reaches up to 50 ms into the pauses around it, and has parts of about 80 ms, as many as the design can tell
+    A word reaches up to 50 ms into the pauses around it, and has parts of about 100 ms, as many as the design can tell
     apart. Within a word the rows are a two-level Hadamard design (Plackett & Burman 1946), folded over: all main
     effects are orthogonal, and interactions of two cells do not leak into them. Each word has its own
     columns, signs and order of rows.
