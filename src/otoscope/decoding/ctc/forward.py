@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from otoscope.core import BadInput
 from otoscope.core.arrays import ByValue
+from otoscope.decoding.band_sums import BandLattice, cell_posteriors
 from otoscope.decoding.ctc.checks import check_fit, check_possible, checked_labels, checked_scores, n_frames_needed
 
 
@@ -168,9 +169,21 @@ def forward_backward(log_probs: ArrayLike, labels: ArrayLike, *, blank: int = 0)
     scores = checked_scores(log_probs, blank)
     sequence = checked_labels(labels, scores.shape[1], blank)
     check_fit(sequence, scores.shape[0])
-    total, label_posteriors, blank_posteriors = _posteriors(scores, sequence, blank)
+    ahead, behind = _lattice(scores, sequence, blank), _lattice(scores[::-1], sequence[::-1], blank)
+    total, posteriors = cell_posteriors(ahead, behind)
     check_possible(total, sequence.size)
-    return Occupancy(float(total), sequence, blank, label_posteriors, blank_posteriors)
+    return Occupancy(total, sequence, blank, posteriors[:, 1::2].copy(), posteriors[:, 0::2].copy())
+
+
+def _lattice(scores: NDArray[np.float64], labels: NDArray[np.int64], blank: int) -> BandLattice:
+    """Blanks and labels in turn: stay, advance by one state, or by two from a label to a different one."""
+    symbols = np.full(2 * labels.size + 1, blank)
+    symbols[1::2] = labels
+    into = np.full((3, symbols.size), -np.inf)
+    into[0] = into[1, 1:] = 0.0
+    into[2, 3::2][labels[1:] != labels[:-1]] = 0.0
+    start = np.where(np.arange(symbols.size) < 2, 0.0, -np.inf)
+    return BandLattice(scores[:, symbols], into, start, min(2, symbols.size))
 
 
 @njit(cache=True, inline="always")
@@ -268,14 +281,3 @@ def _likelihood(log_probs, labels, blank):  # type: ignore[no-untyped-def]
         _forward_step(log_probs[t], labels, blank, n_frames - 1 - t, (label[old], gap[old]), (label[new], gap[new]), t)
     last = (n_frames - 1) % 2
     return final(label[last], gap[last])
-
-
-@njit(cache=True)
-def _posteriors(log_probs, labels, blank):  # type: ignore[no-untyped-def]
-    label, gap = forward(log_probs, labels, blank, True)
-    label_after, gap_after = backward(log_probs, labels, blank, True)
-    total = final(label[-1], gap[-1])
-    if total > -np.inf:
-        label = np.exp(label + label_after - total)
-        gap = np.exp(gap + gap_after - total)
-    return total, label, gap
