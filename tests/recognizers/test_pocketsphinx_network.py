@@ -133,7 +133,12 @@ def test_phone_loop_is_the_best_of_all_phone_strings() -> None:
 def test_forced_alignment_finds_the_words_that_the_scores_were_made_for() -> None:
     network = Network(acoustic_model().triphones, ("kick", "it"), rivals={}, n_competitors=1)
     kick, it = network.slots[0].of("kick")[0], network.slots[1].of("it")[0]
-    path = [*[network.silence[0]] * 4, *np.repeat(kick.columns, 2), *np.repeat(it.columns, 3), *[network.silence[2]] * 3]
+    path = [
+        *[network.silence[0]] * 4,
+        *np.repeat(kick.columns, 2),
+        *np.repeat(it.columns, 3),
+        *[network.silence[2]] * 3,
+    ]
     scores = np.full((len(path), network.senones.size), -9.0, dtype=np.float32)
     scores[np.arange(len(path)), path] = 0.0
     scores[:4, network.silence] = scores[-3:, network.silence] = 0.0

@@ -161,11 +161,12 @@ class PosteriorScorer:
 
     def __call__(self, samples: NDArray[np.int16], targets: Sequence[Target]) -> list[float]:
         """Return one score a target: ln(posterior + 1e-6)."""
+        if any(target.interval is None for target in targets):
+            raise NotAble("the posterior scores words only; use score_by='evidence' for utterances")
         links = self._engine_for(targets).decode(samples).links
         scores = []
         for target in targets:
-            if target.interval is None:
-                raise NotAble("the posterior scores words only; use score_by='evidence' for utterances")
+            assert target.interval is not None  # checked above
             start, end = (round(s * FRAMES_PER_SECOND) for s in (target.interval.start_s, target.interval.end_s))
             place = Segment(target.label, start, end, posterior=0.0)
             score = math.log(text_confidence(links, target.label, place) + POSTERIOR_FLOOR)
