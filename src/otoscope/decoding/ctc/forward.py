@@ -197,11 +197,8 @@ def log_add(a: float, b: float) -> float:
 
 
 @njit(cache=True)
-def forward(log_probs, labels, blank, prune):  # type: ignore[no-untyped-def]
-    """Forward scores of labels `(n_frames, n_labels)` and blanks `(n_frames, n_labels + 1)`, emission at t included.
-
-    With `prune`, states from which the end cannot be reached any more are left at -inf.
-    """
+def forward(log_probs, labels, blank):  # type: ignore[no-untyped-def]
+    """Forward scores of labels `(n_frames, n_labels)` and blanks `(n_frames, n_labels + 1)`, emission at t included."""
     n_frames, n_labels = log_probs.shape[0], labels.shape[0]
     label = np.full((n_frames, n_labels), -np.inf)
     gap = np.full((n_frames, n_labels + 1), -np.inf)
@@ -209,8 +206,7 @@ def forward(log_probs, labels, blank, prune):  # type: ignore[no-untyped-def]
     if n_labels:
         label[0, 0] = log_probs[0, labels[0]]
     for t in range(1, n_frames):
-        n_left = n_frames - 1 - t if prune else n_labels
-        _forward_step(log_probs[t], labels, blank, n_left, (label[t - 1], gap[t - 1]), (label[t], gap[t]), t)
+        _forward_step(log_probs[t], labels, blank, n_labels, (label[t - 1], gap[t - 1]), (label[t], gap[t]), t)
     return label, gap
 
 
@@ -233,11 +229,8 @@ def _forward_step(frame, labels, blank, n_left, before, now, t):  # type: ignore
 
 
 @njit(cache=True)
-def backward(log_probs, labels, blank, prune):  # type: ignore[no-untyped-def]
-    """Backward scores, shaped as `forward`'s, of everything after frame t (emission at t left out).
-
-    With `prune`, states that cannot have been reached from the start are left at -inf.
-    """
+def backward(log_probs, labels, blank):  # type: ignore[no-untyped-def]
+    """Backward scores, shaped as `forward`'s, of everything after frame t (emission at t left out)."""
     n_frames, n_labels = log_probs.shape[0], labels.shape[0]
     label = np.full((n_frames, n_labels), -np.inf)
     gap = np.full((n_frames, n_labels + 1), -np.inf)
@@ -246,13 +239,13 @@ def backward(log_probs, labels, blank, prune):  # type: ignore[no-untyped-def]
         label[n_frames - 1, n_labels - 1] = 0.0
     for t in range(n_frames - 2, -1, -1):
         frame = log_probs[t + 1]
-        n_left, n_past = n_frames - 1 - t, t if prune else n_labels
-        for k in range(max(0, n_labels - n_left), min(n_labels, n_past) + 1):
+        n_left = n_frames - 1 - t
+        for k in range(max(0, n_labels - n_left), n_labels + 1):
             total = gap[t + 1, k] + frame[blank]
             if k < n_labels:
                 total = log_add(total, label[t + 1, k] + frame[labels[k]])
             gap[t, k] = total
-        for k in range(max(0, n_labels - 1 - n_left), min(n_labels - 1, n_past) + 1):
+        for k in range(max(0, n_labels - 1 - n_left), n_labels):
             total = log_add(label[t + 1, k] + frame[labels[k]], gap[t + 1, k + 1] + frame[blank])
             if k + 1 < n_labels and labels[k + 1] != labels[k]:
                 total = log_add(total, label[t + 1, k + 1] + frame[labels[k + 1]])

@@ -75,8 +75,8 @@ def place_log_posteriors(
 
 @njit(cache=True)
 def _place(log_probs, labels, spans, blank):  # type: ignore[no-untyped-def]
-    label, gap = forward(log_probs, labels, blank, False)
-    label_after, gap_after = backward(log_probs, labels, blank, False)
+    label, gap = forward(log_probs, labels, blank)
+    label_after, gap_after = backward(log_probs, labels, blank)
     total = final(label[-1], gap[-1])
     values = np.empty(spans.shape[0])
     if total == -np.inf:
