@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 
-from otoscope.core import Alignment, BadInput, Hypothesis, Recording, Segment, Target, Tier, Trace, UnknownName
+from otoscope.core import (
+    Alignment,
+    BadInput,
+    Hypothesis,
+    Interval,
+    Recording,
+    Segment,
+    Target,
+    Tier,
+    Trace,
+    UnknownName,
+)
 from otoscope.explainers import EXPLAINERS, Checks, explain
 from otoscope.testing import AdditiveRecognizer, FunctionRecognizer, InteractionRecognizer
 
@@ -167,3 +178,22 @@ def test_a_score_that_is_not_finite_is_refused_by_name(noise, stretches):
     toy = FunctionRecognizer(stretches, lambda x: -np.inf, lambda x: x)
     with pytest.raises(BadInput, match="cannot score 'toy'"):
         explain(toy, noise, segments=stretches)
+
+
+def test_long_recordings_are_cut_into_phrases_and_their_checks_shared():
+    """200 words: the number of recordings must not grow with the words times the steps of curves."""
+    words = tuple(Interval(i / 10, (i + 1) / 10, f"w{i}") for i in range(200))
+    recording = Recording(np.random.default_rng(0).normal(scale=0.1, size=20000), 1000)
+    segments = tuple(Segment(w.start_s, w.end_s) for w in words)
+    weights = {w.label: [1000.0 * (i == j) for j in range(200)] for i, w in enumerate(words)}
+    explanation = explain(AdditiveRecognizer(segments, weights, words), recording)
+    assert len(explanation) == 200
+    assert len(explanation[0].segments) == 80
+    assert explanation[0].segments[0].label in ("w0 w1", "w0 w1 w2")
+    assert explanation[0].settings["n_evaluations_with_checks"] < 600
+    assert all(a.trust.pointing_hit for a in explanation)
+    sentences = [sentence for a in explanation for sentence in a.trust.failures]
+    assert not any("fill silence" in sentence for sentence in sentences)
+    assert sum("what fills the gaps" in sentence for sentence in sentences) > 5, (
+        "noise adds energy, which this toy likes"
+    )

@@ -63,8 +63,8 @@ def explain(
     method
         A name of `EXPLAINERS` or a `Method`.
     segments
-        What is taken away: `auto`, `words`, `phones`, `frames`, `bands`, `cells`, `superpixels`, or segments of
-        your own.
+        What is taken away: `auto`, `words`, `phrases`, `phones`, `frames`, `bands`, `cells`, `superpixels`, or
+        segments of your own.
     fill
         What stands in its place: `silence`, `mean` or `noise`.
     n_masks

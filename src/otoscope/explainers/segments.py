@@ -17,7 +17,8 @@ from otoscope.core import BadInput, Interval, Recording, Segment, Trace, Unknown
 PAUSE = "(pause)"
 SHORTEST_PAUSE_S = 0.03
 MOST_SEGMENTS = 400
-PARTITIONS = ("auto", "words", "phones", "frames", "bands", "cells", "superpixels")
+MOST_BY_DEFAULT = 80
+PARTITIONS = ("auto", "words", "phrases", "phones", "frames", "bands", "cells", "superpixels")
 
 
 def cut(trace: Trace, kind: str = "auto") -> tuple[Segment, ...]:
@@ -28,9 +29,10 @@ def cut(trace: Trace, kind: str = "auto") -> tuple[Segment, ...]:
     trace
         Its recording is cut; words and phones come from its alignment.
     kind
-        `words`, `phones` (both with the pauses between), `frames` (equal stretches), `bands`, `cells` (frames x bands),
-        `superpixels`, or `auto`: phones for a recording of at most two words, words with pauses for a longer one, and
-        equal frames where nothing was heard.
+        `words`, `phones` (both with the pauses between), `phrases` (neighbouring words together, 80 at most), `frames`
+        (equal stretches), `bands`, `cells` (frames x bands), `superpixels`, or `auto`: phones (or frames, where it has
+        few) for a recording of at most two words, words with pauses for a longer one, phrases where those are more than
+        80, and equal frames where nothing was heard.
 
     Raises
     ------
@@ -44,6 +46,8 @@ def cut(trace: Trace, kind: str = "auto") -> tuple[Segment, ...]:
         kind = _sensible(trace)
     if kind == "words":
         segments = covering(recording, trace.words)
+    elif kind == "phrases":
+        segments = joined(covering(recording, trace.words), n_segments=MOST_BY_DEFAULT)
     elif kind == "phones":
         phones = trace.alignment.phones
         if phones is None:
@@ -82,7 +86,7 @@ def _sensible(trace: Trace) -> str:
     phones = trace.alignment.phones
     if n_words <= 2:
         return "phones" if phones is not None and len(phones) >= 4 else "frames"
-    return "words"
+    return "words" if len(covering(trace.recording, trace.words)) <= MOST_BY_DEFAULT else "phrases"
 
 
 def covering(recording: Recording, intervals: Iterable[Interval]) -> tuple[Segment, ...]:
@@ -115,6 +119,23 @@ def covering(recording: Recording, intervals: Iterable[Interval]) -> tuple[Segme
     if reached < end_s:
         segments.append(Segment(reached, end_s, label=PAUSE))
     return tuple(segments)
+
+
+def joined(segments: Sequence[Segment], *, n_segments: int) -> tuple[Segment, ...]:
+    """Return neighbours joined into at most `n_segments` stretches of as many segments each; pauses lose their label.
+
+    Examples
+    --------
+    >>> words = [Segment(0, 1, label="so"), Segment(1, 2, label=PAUSE), Segment(2, 3, label="my")]
+    >>> [(s.label, s.end_s) for s in joined(words, n_segments=2)]
+    [('so', 2), ('my', 3)]
+    """
+    edges = np.unique(np.linspace(0, len(segments), min(n_segments, len(segments)) + 1).round().astype(int))
+    groups = [segments[first:last] for first, last in pairwise(edges)]
+    return tuple(
+        Segment(group[0].start_s, group[-1].end_s, label=" ".join(s.label for s in group if s.label != PAUSE) or PAUSE)
+        for group in groups
+    )
 
 
 def _boundary(left_s: float | None, right_s: float, *, of_left: bool = False) -> float:
