@@ -101,7 +101,7 @@ def test_a_second_of_digital_silence_holds_no_words(pocketsphinx: PocketSphinx) 
 
 
 def test_too_long_a_recording_is_refused_with_the_way_out(pocketsphinx: PocketSphinx) -> None:
-    with pytest.raises(BadInput, match="at most 300 s at once, got 301 s; .*transcribe_stream"):
+    with pytest.raises(BadInput, match=r"at most 300 s at once, got 301 s; .*transcribe_stream"):
         pocketsphinx.trace(Recording(np.zeros(301), 1))
 
 
