@@ -138,3 +138,9 @@ def test_broken_files_name_the_line(name, text, match):
 def test_what_a_format_cannot_hold_is_refused(name, tiers, match):
     with pytest.raises(BadFormat, match=match):
         dumps(Annotation("a", 2, tiers), name)
+
+
+def test_stm_text_that_looks_like_labels_stays_text():
+    talk = Annotation("a", 1, (Tier("Anna", (Interval(0, 1, "<laugh>", origin="annotated"),)),))
+    assert dumps(talk, "stm") == "a 1 Anna 0.000 1.000 <o> <laugh>\n"
+    assert loads(dumps(talk, "stm"), "stm") == (talk,)
