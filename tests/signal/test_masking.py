@@ -38,7 +38,7 @@ def cells(recording: Recording) -> list[Segment]:
 @pytest.mark.parametrize("segments_of", [words, cells])
 def test_keeping_all_returns_the_original_samples(recording, segments_of, fill):
     masker = Masker(recording, segments_of(recording), fill=fill)
-    assert np.array_equal(masker(np.ones(masker.n_segments, bool)).samples, recording.samples)
+    assert masker(np.ones(masker.n_segments, bool)) is recording
 
 
 @pytest.mark.parametrize("fill", FILLS)

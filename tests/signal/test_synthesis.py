@@ -100,6 +100,12 @@ def test_american_phones_have_arpabet_names():
     assert all(re.fullmatch("[A-Z]{1,2}", symbol) for symbol in symbols)
 
 
+def test_phones_made_in_one_piece_share_an_interval():
+    """espeak-ng has no time for an l after a vowel; it must not be lost."""
+    (phone,) = (p for p in synthesize("all year").phones if p.label.endswith(" l"))
+    assert arpabet(phone.label) == ("AO", "L")
+
+
 def test_bad_requests_are_named():
     with pytest.raises(UnknownName, match="voice 'en-uss'; did you mean"):
         synthesize("x", voice="en-uss")
