@@ -158,6 +158,7 @@ def _text_of(path: str | os.PathLike[str]) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
+        name = "UTF-16" if encoding == "utf-16" else "UTF-8"
         raise BadFormat(
-            f"not {encoding[:6].upper().rstrip('-')} text at byte {error.start}; save it as UTF-8, or: iconv -f LATIN1 -t UTF-8"
+            f"not {name} text at byte {error.start}; save it as UTF-8, or: iconv -f LATIN1 -t UTF-8"
         ) from error
