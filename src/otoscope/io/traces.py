@@ -16,13 +16,13 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-import otoscope
 from otoscope.core import (
     Activation,
     Alignment,
@@ -93,7 +93,7 @@ def save_trace(trace: Trace, path: str | os.PathLike[str]) -> None:
     encoded = _encode(trace, "trace", arrays)
     value = {
         "schema": SCHEMA,
-        "otoscope": otoscope.__version__,
+        "otoscope": version("otoscope"),
         "arrays_sha256": _digest(arrays),
         "trace": encoded,
     }
