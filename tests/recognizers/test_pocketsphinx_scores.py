@@ -14,6 +14,7 @@ import pytest
 
 from otoscope.core import BadInput, DoesNotFit, Interval, NotAble, OtoscopeError, Recording, Target, Trace, UnknownName
 from otoscope.recognizers.pocketsphinx import PocketSphinx
+from otoscope.recognizers.pocketsphinx.pool import WorkerPool
 
 SENTENCE = "the quick brown fox jumps over the lazy dog"
 
@@ -235,6 +236,18 @@ def test_no_process_outlives_an_interrupted_call(how: signal.Signals) -> None:
     if how == signal.SIGINT:
         assert (parent.returncode, out, err) == (130, "interrupted\n", "")
     assert gone(workers)
+
+
+def test_closing_leaves_no_temporary_folder(
+    speech: Recording, heard: Trace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    several = PocketSphinx(processes=1)
+    pool = WorkerPool(1)
+    pool.score(several._plan, [np.zeros(16000, np.int16)], heard.targets()[:1])
+    assert list(tmp_path.iterdir())
+    pool.close()
+    assert not list(tmp_path.iterdir())
 
 
 def test_workers_load_no_torch() -> None:

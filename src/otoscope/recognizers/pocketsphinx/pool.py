@@ -26,6 +26,8 @@ from otoscope.recognizers.pocketsphinx.scoring import ScoringPlan
 from otoscope.recognizers.pocketsphinx.worker import receive, send
 
 _ENTRY = "from otoscope.recognizers.pocketsphinx.worker import main; main()"
+_PATIENCE_S = 3.0
+"""How long a worker may take to end by itself before it is killed."""
 _ONE_THREAD = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -53,7 +55,7 @@ class WorkerPool:
     def __init__(self, n_processes: int) -> None:
         self.n_processes = n_processes
         self._workers: list[subprocess.Popen[bytes]] = []
-        self._finalizer = weakref.finalize(self, _kill, self._workers)
+        self._finalizer = weakref.finalize(self, _end, self._workers)
 
     @property
     def started(self) -> bool:
@@ -67,7 +69,7 @@ class WorkerPool:
 
     def close(self) -> None:
         """End all workers; the next call starts fresh ones."""
-        _kill(self._workers)
+        _end(self._workers)
 
     def score(
         self,
@@ -126,11 +128,15 @@ def _spawn() -> subprocess.Popen[bytes]:
     )
 
 
-def _kill(workers: list[subprocess.Popen[bytes]]) -> None:
+def _end(workers: list[subprocess.Popen[bytes]]) -> None:
     for worker in workers:
-        worker.kill()
+        worker.terminate()
     for worker in workers:
-        worker.wait()
+        try:
+            worker.wait(timeout=_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            worker.kill()
+            worker.wait()
         for stream in (worker.stdin, worker.stdout):
             with contextlib.suppress(OSError):
                 if stream is not None:
@@ -162,5 +168,8 @@ def _drive(
             if kind == "error":
                 return
     except (EOFError, OSError, ValueError):
-        code = worker.poll()
+        try:
+            code: int | str = worker.wait(timeout=_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            code = "unknown"
         answers.put((index, OtoscopeError(f"a scoring process ended early (exit code {code}); try processes=1")))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import struct
 import sys
 from typing import Any, BinaryIO
@@ -39,6 +40,7 @@ def receive(stream: BinaryIO) -> Any:
 
 def main() -> None:
     """Serve until the input ends. Messages: `("targets", plan, targets)`, then `("score", samples)` each answered."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))  # so that temporary folders are removed
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     jobs = sys.stdin.buffer
