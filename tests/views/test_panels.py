@@ -119,12 +119,12 @@ def test_short_recordings_have_a_spectrogram_that_covers_them(n_samples):
 
 
 def test_long_recordings_are_pooled_and_keep_their_loudest_frames():
-    samples = np.zeros(16000 * 60, np.float32)
-    samples[16000 * 45 : 16000 * 45 + 80] = 0.5
-    data = only(Recording(samples, 16000), "spectrogram").data
+    samples = np.zeros(8000 * 300, np.float32)
+    samples[8000 * 45 : 8000 * 45 + 40] = 0.5
+    data = only(Recording(samples, 8000), "spectrogram").data
     assert data["levels"].shape[0] <= 6000
     frame = int(data["levels"].max(axis=1).argmax())
-    assert data["start_s"] + frame * data["hop_s"] == pytest.approx(45, abs=0.03)
+    assert data["start_s"] + frame * data["hop_s"] == pytest.approx(45, abs=0.06)
 
 
 def test_tiers_carry_origin_confidence_and_score(explanation):
