@@ -276,6 +276,17 @@ def test_two_hundred_words_in_a_minute(show, make):
     assert page.locator("#chosen-label").inner_text() == "word150"
 
 
+def test_a_hidden_page_draws_itself_when_it_is_shown(show, explanation):
+    page = show(explanation)
+    page.evaluate("document.body.style.display = 'none'; setTheme('dark'); choose(3); show(1, 3)")
+    page.evaluate("document.body.style.display = ''")
+    page.wait_for_timeout(200)
+    assert page.evaluate("stage.width") > 500
+    seen = picture(page), picture(page, "matrix")
+    page.evaluate("drawAll()")
+    assert (picture(page), picture(page, "matrix")) == seen
+
+
 def test_controls_have_names_and_focus_is_seen(show, explanation):
     page = show(explanation)
     for button in page.get_by_role("button").all():

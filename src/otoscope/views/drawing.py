@@ -23,6 +23,7 @@ from matplotlib.patches import Rectangle
 from otoscope.core import BadInput, Panel
 from otoscope.signal.mel import hz_to_mel
 from otoscope.views.colour import ACCENT, AGAINST, FOR, UNTRUSTED, magma
+from otoscope.views.drawing_text import draw_text, text_lines
 
 STYLE: dict[Any, Any] = {
     "text.parse_math": False,
@@ -83,7 +84,7 @@ def _height(panel: Panel, width_in: float) -> float:
     if panel.kind == "curves":
         return 0.3 + 1.9 * -(-len(panel.data["curves"]) // _columns(panel, width_in))
     if panel.kind in ("table", "facts", "text"):
-        return 0.45 + 0.17 * len(_lines(panel))
+        return 0.45 + 0.17 * len(text_lines(panel))
     if panel.kind == "relevance_matrix":
         return 0.6 + 0.14 * len(panel.data["rows"])
     return {"waveform": 0.7, "spectrogram": 1.8, "tiers": 0.65, "relevance_map": 1.8}.get(panel.kind, 1.7)
@@ -154,8 +155,8 @@ def _tiers(ax: Axes, panel: Panel) -> None:
         for part in tier["intervals"]:
             start, end = part["start_s"], part["end_s"]
             ax.add_patch(Rectangle((start, row + 0.06), end - start, 0.88, fc="0.95", ec="0.6", linewidth=0.5))
-            room = (end - start) / max(panel.data["duration_s"], 1e-9) * 100 / max(len(part["label"]), 1)
-            if room >= 0.6:
+            room = (end - start) / max(panel.data["duration_s"], 1e-9) * 85 / max(len(part["label"]), 1)
+            if room >= 0.5:
                 size = min(8.0, 8.0 * room)
                 ax.text(
                     (start + end) / 2, row + 0.5, part["label"], ha="center", va="center", fontsize=size, clip_on=True
@@ -273,27 +274,6 @@ def _finish(ax: Axes, data: Any) -> None:
     ax.set_ylabel(data.get("y_label", ""))
 
 
-def _lines(panel: Panel) -> list[str]:
-    data = panel.data
-    if panel.kind == "text":
-        return textwrap.wrap(str(data["text"]), 110) or [""]
-    rows = [list(data["columns"]), *data["rows"]] if panel.kind == "table" else [list(pair) for pair in data["facts"]]
-    cells = [[_cell(cell) for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))] if cells else []
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
-
-
-def _cell(value: Any) -> str:
-    text = f"{value:.4g}" if isinstance(value, float) else "–" if value is None else str(value)
-    return textwrap.shorten(text, 60, placeholder="…")
-
-
-def _wordy(ax: Axes, panel: Panel) -> None:
-    ax.set_axis_off()
-    family = "sans-serif" if panel.kind == "text" else "monospace"
-    ax.text(0, 1, "\n".join(_lines(panel)), va="top", family=family, fontsize=7, transform=ax.transAxes)
-
-
 DRAWERS: dict[str, Callable[..., None]] = {
     "waveform": _waveform,
     "spectrogram": _spectrogram,
@@ -304,7 +284,7 @@ DRAWERS: dict[str, Callable[..., None]] = {
     "curves": _curves,
     "lines": _series,
     "bars": _bars,
-    "table": _wordy,
-    "facts": _wordy,
-    "text": _wordy,
+    "table": draw_text,
+    "facts": draw_text,
+    "text": draw_text,
 }

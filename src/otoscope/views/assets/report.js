@@ -5,6 +5,7 @@ const options = [...document.querySelectorAll("#words [role=option]")];
 const rows = [...document.querySelectorAll("[data-row]")];
 
 function drawAll() {
+  if (!stageBox.clientWidth) return; // not laid out yet, or hidden: the observer below calls again
   drawStage();
   drawCurves();
   drawChecks();
@@ -82,7 +83,7 @@ function show(from, to) {
   const length = clamp(to - from, Math.min(0.05, page.duration), page.duration);
   const start = clamp(from, 0, page.duration - length);
   state.view = [start, start + length];
-  drawStage();
+  if (stageBox.clientWidth) drawStage();
 }
 
 const centre = (t) => show(t - (state.view[1] - state.view[0]) / 2, t + (state.view[1] - state.view[0]) / 2);
@@ -234,6 +235,7 @@ $("confidence-legend")?.toggleAttribute("data-unrated", !page.items.some((item) 
 $("overlay").hidden = !page.items.some((item) => item.cells);
 
 async function start() {
+  while (!stageBox.clientWidth) await new Promise(requestAnimationFrame);
   readPalette();
   stage.samples = decodeAudio();
   stage.peak = Math.max(0.02, stage.samples.reduce((m, v) => Math.max(m, Math.abs(v)), 0) / 32768) * 1.04;
