@@ -84,10 +84,12 @@ def _height(panel: Panel, width_in: float) -> float:
     if panel.kind == "curves":
         return 0.3 + 1.9 * -(-len(panel.data["curves"]) // _columns(panel, width_in))
     if panel.kind in ("table", "facts", "text"):
-        return 0.45 + 0.17 * len(text_lines(panel))
+        return 0.45 + 0.135 * len(text_lines(panel))
     if panel.kind == "relevance_matrix":
         return 0.6 + 0.14 * len(panel.data["rows"])
-    return {"waveform": 0.7, "spectrogram": 1.8, "tiers": 0.65, "relevance_map": 1.8}.get(panel.kind, 1.7)
+    return {"waveform": 0.7, "spectrogram": 1.8, "tiers": 0.65, "relevance_map": 1.8, "lines": 2.7, "bars": 2.4}.get(
+        panel.kind, 1.7
+    )
 
 
 def _columns(panel: Panel, width_in: float) -> int:
@@ -254,7 +256,7 @@ def _series(ax: Axes, panel: Panel) -> None:
             ax.fill_between(data["x"], series["low"], series["high"], color=colour, alpha=0.18, linewidth=0)
     _finish(ax, data)
     ax.set_xlabel(data.get("x_label", ""))
-    ax.legend(fontsize=7)
+    ax.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.01, 1.0))
 
 
 def _bars(ax: Axes, panel: Panel) -> None:
@@ -264,13 +266,14 @@ def _bars(ax: Axes, panel: Panel) -> None:
     if data.get("low") is not None:
         error = np.abs(np.stack([values - data["low"], np.asarray(data["high"]) - values]))
     ax.bar(places, values, color=UNTRUSTED if panel.warning else ACCENT, yerr=error, width=0.62, capsize=2)
-    ax.set_xticks(places, list(data["labels"]))
+    ax.set_xticks(places, [textwrap.fill(str(label), 16) for label in data["labels"]])
     _finish(ax, data)
 
 
 def _finish(ax: Axes, data: Any) -> None:
     if data.get("chance") is not None:
         ax.axhline(data["chance"], color="0.3", linestyle=":", linewidth=0.9, label="chance")
+        ax.legend(fontsize=7)
     ax.set_ylabel(data.get("y_label", ""))
 
 
