@@ -1,5 +1,5 @@
 "use strict";
-// What is chosen and shown; small helpers. Everything the page draws comes from the JSON block above.
+// What is chosen and shown; small functions. Everything the page draws comes from the JSON block above.
 
 const page = JSON.parse(document.getElementById("otoscope-data").textContent);
 const $ = (id) => document.getElementById(id);
