@@ -166,3 +166,9 @@ def test_shapley_refuses_masks_that_are_no_orders():
 def test_unknown_method_offers_the_nearest():
     with pytest.raises(UnknownName, match="did you mean shapley"):
         method("shaply")
+
+
+def test_lime_weighs_by_cosine_distance():
+    """A mask of a quarter of the segments makes an angle of cosine 1/2 with the whole recording."""
+    masks = np.array([[True] * 4, [True, False, False, False], [False] * 4])
+    np.testing.assert_allclose(Lime(width=0.25).weights(masks), np.exp([0.0, -4.0, -16.0]))
