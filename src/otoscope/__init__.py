@@ -7,7 +7,8 @@
     trace = recognizer.trace(recording)
     oto.explain(recognizer, recording, target=trace.words[3]).plot()
 
-Names are looked up when they are first used, so that importing the package costs nothing.
+Names are looked up when they are first used, so that importing the package costs nothing. What can be loaded is listed by
+`otoscope.recognizers.recognizers()`: a function cannot share its name with the room it lives in.
 """
 
 from __future__ import annotations
@@ -17,10 +18,9 @@ from typing import TYPE_CHECKING, Any
 from otoscope.core.late import resolve
 
 if TYPE_CHECKING:
-    from otoscope import core
     from otoscope.core import Hypothesis, Interval, Recording, Target, Tier, Trace
     from otoscope.explainers import explain
-    from otoscope.recognizers import align, load, recognizers, transcribe
+    from otoscope.recognizers import align, load, transcribe
     from otoscope.studies import selftest, study
 
 __version__ = "0.1.0"
@@ -35,7 +35,6 @@ _PUBLIC = {
     "align": "otoscope.recognizers:align",
     "explain": "otoscope.explainers:explain",
     "load": "otoscope.recognizers:load",
-    "recognizers": "otoscope.recognizers:recognizers",
     "selftest": "otoscope.studies:selftest",
     "study": "otoscope.studies:study",
     "transcribe": "otoscope.recognizers:transcribe",
@@ -51,7 +50,6 @@ __all__ = [
     "align",
     "explain",
     "load",
-    "recognizers",
     "selftest",
     "study",
     "transcribe",

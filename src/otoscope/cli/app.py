@@ -11,7 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from otoscope import __version__
-from otoscope.core.errors import OtoscopeError
+from otoscope.core.errors import Interrupted, OtoscopeError
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
@@ -64,14 +64,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         result = app(args=None if arguments is None else list(arguments), standalone_mode=False, prog_name="otoscope")
+    except Interrupted as error:
+        return _interrupted(_one_line(error))
     except (OtoscopeError, TyperException) as error:
         print(f"otoscope: {_one_line(error)}", file=sys.stderr)
         return EXIT_BAD_INPUT
-    except (KeyboardInterrupt, typer.Abort) as error:
-        kept = _one_line(error) if str(error) else "what was finished before is kept"
-        print(f"otoscope: interrupted; {kept}", file=sys.stderr)
-        return EXIT_INTERRUPTED
+    except (KeyboardInterrupt, typer.Abort):
+        return _interrupted()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    if result == EXIT_INTERRUPTED:  # what typer makes of Ctrl-C
+        return _interrupted()
     return result if isinstance(result, int) else 0
+
+
+def _interrupted(kept: str = "what was finished before is kept") -> int:
+    print(f"otoscope: interrupted; {kept}", file=sys.stderr)
+    return EXIT_INTERRUPTED

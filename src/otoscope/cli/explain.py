@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from otoscope.core import Interrupted
 
 LONGEST_S = 120.0
 
@@ -51,7 +55,8 @@ def explain(
     page = output or Path(f"{file.stem}.explain.html")
     check_writable(page)
     recording = read_speech(file, longest_s=LONGEST_S, start_s=start, end_s=end)
-    with Journal(load(recognizer), page.with_suffix(".partial")) as engine, progress_bar("explaining") as progress:
+    journal = page.with_suffix(".partial")
+    with _resumable(journal), Journal(load(recognizer), journal) as engine, progress_bar("explaining") as progress:
         explanation = run(
             engine,
             recording,
@@ -69,6 +74,15 @@ def explain(
         print_json({"page": str(page), "heard": explanation.trace.text, "words": summary_rows(explanation)})
     else:
         print("\n".join(summary_lines(explanation, page)))
+
+
+@contextmanager
+def _resumable(journal: Path) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = f"the scores so far are kept in {journal}, and the same command goes on from there"
+        raise Interrupted(kept if journal.is_dir() else "nothing was computed yet") from None
 
 
 def _targets(words: list[str] | None) -> list[int | str] | None:

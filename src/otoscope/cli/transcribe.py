@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from otoscope.core import BadInput, UnknownName
+from otoscope.core import BadInput, Interrupted, UnknownName
 
 TEXT_FORMATS = ("txt", "ctm", "stm")
 """Formats in which several recordings can follow one another on stdout."""
@@ -46,8 +46,7 @@ def transcribe(
             try:
                 _write(transcribe_file(engine, path, progress=progress), path, format, output)
             except KeyboardInterrupt:
-                kept = f"{index} of {len(files)} recordings were finished and are kept"
-                raise KeyboardInterrupt(kept) from None
+                raise Interrupted(f"{index} of {len(files)} recordings were finished and are kept") from None
 
 
 def _check(format: str, files: Sequence[Path], output: Path | None) -> None:

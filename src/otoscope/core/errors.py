@@ -34,6 +34,10 @@ class CannotWrite(OtoscopeError):
     """The output could not be written (no permission, no room, not a folder)."""
 
 
+class Interrupted(OtoscopeError):
+    """The user stopped the work; the message says what is kept. The command line exits with code 130."""
+
+
 class NotRecorded(OtoscopeError):
     """A part of a Trace that was not recorded; the message says how to get it."""
 
