@@ -136,8 +136,8 @@ def main() -> None:
         "--corpus", type=Path, help="folder of single spoken digits (fsdd); espeak-ng speaks without it"
     )
     parser.add_argument("--recognizer", default="ctc-digits")
-    parser.add_argument("--orders", type=int, nargs="+", default=[10, 30], help="orders sampled a word, even numbers")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--orders", type=int, nargs="+", default=[10, 20], help="orders sampled a word, even numbers")
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", type=Path, help="where to write the figures")
     options = parser.parse_args()
 
