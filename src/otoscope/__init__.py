@@ -7,8 +7,8 @@
     trace = recognizer.trace(recording)
     oto.explain(recognizer, recording, target=trace.words[3]).plot()
 
-Names are looked up when they are first used, so that importing the package costs nothing. What can be loaded is listed by
-`otoscope.recognizers.recognizers()`: a function cannot share its name with the room it lives in.
+Names are looked up when they are first used, so that importing the package costs nothing. What can be loaded is
+listed by `otoscope.recognizers.recognizers()`: a function cannot share its name with the room it lives in.
 """
 
 from __future__ import annotations

@@ -29,9 +29,9 @@ from otoscope.decoding.ctc import log_likelihood
 from otoscope.nets.acoustic import AcousticShape
 from otoscope.nets.front_end import FrontEndShape
 from otoscope.recognizers.ctc import CTCRecognizer
-from otoscope.recognizers.ctc_card import LETTERS, CtcCard
-from otoscope.recognizers.ctc_decoding import word_automaton
-from otoscope.recognizers.ctc_scoring import place_of
+from otoscope.recognizers.ctc.card import LETTERS, CtcCard
+from otoscope.recognizers.ctc.decoding import word_automaton
+from otoscope.recognizers.ctc.scoring import place_of
 from otoscope.signal.resampling import resampled
 
 SITES = ("features", "conv.0", "conv.1", "encoder.0", "encoder.1", "logits")

@@ -33,8 +33,8 @@ from otoscope.nets.examples import Joining
 from otoscope.nets.front_end import FrontEndShape
 from otoscope.nets.training import TrainingPlan
 from otoscope.recognizers.ctc import CTCRecognizer
-from otoscope.recognizers.ctc_card import LETTERS, CtcCard
-from otoscope.recognizers.ctc_training import Recipe
+from otoscope.recognizers.ctc.card import LETTERS, CtcCard
+from otoscope.recognizers.ctc.training import Recipe
 from otoscope.studies.result import StudyResult
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

@@ -21,8 +21,8 @@ from otoscope.nets.examples import Joining
 from otoscope.nets.front_end import FrontEndShape
 from otoscope.nets.training import TrainingPlan
 from otoscope.recognizers.ctc import CTCRecognizer
-from otoscope.recognizers.ctc_card import BLANK, CtcCard
-from otoscope.recognizers.ctc_training import Recipe
+from otoscope.recognizers.ctc.card import BLANK, CtcCard
+from otoscope.recognizers.ctc.training import Recipe
 
 RATE_HZ = 8000
 BURST_S = 0.08

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from otoscope.core import Alignment, FrameGrid, Hypothesis, Interval, Tier
 from otoscope.decoding.ctc import SymbolAutomaton, forced_path, log_likelihood, prefix_beam
 from otoscope.nets.lattice import spelled
-from otoscope.recognizers.ctc_card import CtcCard
+from otoscope.recognizers.ctc.card import CtcCard
 
 UNFINISHED = -1e4
 """Score of a text that ends within a word: below every text of whole words, and the piece of a word is dropped."""

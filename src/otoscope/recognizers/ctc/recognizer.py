@@ -11,6 +11,7 @@ import dataclasses
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from otoscope import __version__
 from otoscope.core import (
     Activation,
     Alignment,
@@ -40,17 +40,17 @@ from otoscope.nets.examples import batches, padded
 from otoscope.nets.front_end import LogMel, mel_edges_hz
 from otoscope.nets.hooks import edited, leaf_at, recorded
 from otoscope.nets.training import History, TrainingPlan
-from otoscope.recognizers.ctc_card import CtcCard
-from otoscope.recognizers.ctc_decoding import aligned, hypotheses, word_automaton
-from otoscope.recognizers.ctc_files import load_ctc, save_ctc, weights_sha256
-from otoscope.recognizers.ctc_scoring import place_of, scores_of
-from otoscope.recognizers.ctc_training import Recipe, fit_ctc
+from otoscope.recognizers.ctc.card import CtcCard
+from otoscope.recognizers.ctc.decoding import aligned, hypotheses, word_automaton
+from otoscope.recognizers.ctc.files import load_ctc, save_ctc, weights_sha256
+from otoscope.recognizers.ctc.scoring import place_of, scores_of
+from otoscope.recognizers.ctc.training import Recipe, fit_ctc
 from otoscope.signal.resampling import resampled
 
 BATCH_S = 120.0
 """Seconds of padded sound that go through the network at once."""
 
-DIGITS = Path(__file__).parent / "weights" / "ctc-digits"
+DIGITS = Path(__file__).parents[1] / "weights" / "ctc-digits"
 """The digit recogniser that ships with the package."""
 
 _edit_numbers = itertools.count(1)
@@ -105,7 +105,7 @@ class CTCRecognizer:
         if self._edited:
             parameters["edited"] = list(self._edited)
         seed = self.card.training.get("seed")
-        return Provenance(self.name, __version__, weights_sha256(self.network), parameters, seed)
+        return Provenance(self.name, version("otoscope"), weights_sha256(self.network), parameters, seed)
 
     def trace(self, recording: Recording, *, record: Sequence[str] = ()) -> Trace:
         """Recognise one recording.
@@ -170,7 +170,7 @@ class CTCRecognizer:
         return scores
 
     def align(self, recording: Recording, transcript: str) -> Alignment:
-        """Return where each word and letter of `transcript` lies: raw CTC times (`otoscope.recognizers.ctc_decoding`).
+        """Return where each word and letter of `transcript` lies: raw CTC times (`otoscope.recognizers.ctc.decoding`).
 
         Raises
         ------

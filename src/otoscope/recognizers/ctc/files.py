@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from otoscope.core import BadInput, CorruptWeights
 from otoscope.io.writing import write_bytes, write_text
 from otoscope.nets.acoustic import AcousticModel
-from otoscope.recognizers.ctc_card import CtcCard
+from otoscope.recognizers.ctc.card import CtcCard
 
 if TYPE_CHECKING:
     from otoscope.recognizers.ctc import CTCRecognizer

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from otoscope.core import BadInput, DoesNotFit, FrameGrid, Target
 from otoscope.nets.lattice import Reading, log_prob_of_reading, spelled
-from otoscope.recognizers.ctc_card import CtcCard
+from otoscope.recognizers.ctc.card import CtcCard
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _reading(target: Target, label: str, card: CtcCard) -> Reading:
     core = spelled(words, card.symbols, card.separator)
     if target.kind == "utterance":
         return Reading(core)
-    gap = (card.symbols.index(card.separator),) if target.kind == "word" else ()
+    gap: tuple[int, ...] = (card.symbols.index(card.separator),) if target.kind == "word" else ()
     position, context = target.position, tuple(word.lower() for word in target.context)
     left = right = gap
     if position is not None and context:

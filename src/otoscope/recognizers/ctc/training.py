@@ -20,7 +20,7 @@ from otoscope.nets.examples import Example, Joining, batches, join, padded
 from otoscope.nets.front_end import LogMel
 from otoscope.nets.lattice import spelled
 from otoscope.nets.training import History, TrainingPlan, deterministic, train
-from otoscope.recognizers.ctc_card import CtcCard
+from otoscope.recognizers.ctc.card import CtcCard
 from otoscope.signal.resampling import resampled
 
 BATCH_S = 60.0
