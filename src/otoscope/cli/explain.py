@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from otoscope.core import Interrupted
+from otoscope.core import Attribution, Explanation, Interrupted
 
 LONGEST_S = 120.0
 
@@ -69,11 +69,18 @@ def explain(
             cells=True,
             progress=progress,
         )
-        write_text(page, report_html(explanation, title=file.name))
+        write_text(page, report_html(explanation, title=_title(file, start, end)))
     if as_json:
         print_json({"page": str(page), "heard": explanation.trace.text, "words": summary_rows(explanation)})
     else:
         print("\n".join(summary_lines(explanation, page)))
+
+
+def _title(file: Path, start: float, end: float | None) -> str:
+    """The file, and where the stretch that is explained begins: times on the page count from there."""
+    if start == 0 and end is None:
+        return file.name
+    return f"{file.name} from {start:g} s" + (f" to {end:g} s" if end is not None else "")
 
 
 @contextmanager
@@ -91,35 +98,54 @@ def _targets(words: list[str] | None) -> list[int | str] | None:
     return [int(word) if word.lstrip("-").isdigit() else word for word in words]
 
 
-def summary_rows(explanation: Any) -> list[dict[str, Any]]:
-    """Return one row a word: where it was, which stretch mattered most, how sure, and whether to believe the map."""
+def summary_rows(explanation: Explanation) -> list[dict[str, Any]]:
+    """Return one row a word: where it was, which stretch and band mattered most, how sure, and whether to believe it.
+
+    The stretch is the strongest segment; where that lies in the word itself and there is a time-frequency map, the
+    strongest cell of that map says which part and band of the word.
+    """
     return [
-        {
-            "word": a.target.label,
-            "start_s": a.target.interval.start_s,
-            "end_s": a.target.interval.end_s,
-            "top_start_s": a.top.start_s,
-            "top_end_s": a.top.end_s,
-            "relevance_mass": a.trust.relevance_mass,
-            "chance_mass": a.trust.chance_mass,
-            "passed": a.trust.passed,
-            "failures": list(a.trust.failures),
-        }
-        for a in explanation
+        _summary_row(attribution, explanation.cells[index] if explanation.cells else None)
+        for index, attribution in enumerate(explanation)
     ]
 
 
-def summary_lines(explanation: Any, page: Path) -> tuple[str, str, str]:
+def _summary_row(attribution: Attribution, cells: Attribution | None) -> dict[str, Any]:
+    word, trust = attribution.target.interval, attribution.trust
+    top = attribution.top
+    inside = word is not None and top.start_s < word.end_s and top.end_s > word.start_s
+    if inside and cells is not None and cells.segments:
+        top = cells.top
+    return {
+        "word": attribution.target.label,
+        "start_s": word.start_s if word else None,
+        "end_s": word.end_s if word else None,
+        "top_start_s": top.start_s,
+        "top_end_s": top.end_s,
+        "top_low_hz": top.low_hz,
+        "top_high_hz": top.high_hz,
+        "inside_word": inside,
+        "relevance_mass": trust.relevance_mass,
+        "chance_mass": trust.chance_mass,
+        "passed": trust.passed,
+        "failures": list(trust.failures),
+    }
+
+
+def _stretch(row: dict[str, Any]) -> str:
+    band = "" if row["top_low_hz"] is None else f" {row['top_low_hz']:.0f}–{row['top_high_hz']:.0f} Hz"
+    place = "" if row["inside_word"] else " (outside it)"
+    doubt = "" if row["passed"] else " (?)"
+    return f"{row['word']} {row['top_start_s']:.2f}–{row['top_end_s']:.2f} s{band}{place}{doubt}"
+
+
+def summary_lines(explanation: Explanation, page: Path) -> tuple[str, str, str]:
     """Return the three lines: what was heard, which stretch mattered most for each word, where the page is."""
-    trace = explanation.trace
     rows = summary_rows(explanation)
-    stretches = "; ".join(
-        f"{row['word']} {row['top_start_s']:.2f}–{row['top_end_s']:.2f} s{'' if row['passed'] else ' (?)'}"
-        for row in rows
-    )
     n_passed = sum(row["passed"] for row in rows)
+    doubt = "" if n_passed == len(rows) else "; those marked ? did not"
     return (
-        f"heard ({trace.provenance.recognizer}): {trace.text}",
-        f"mattered most: {stretches}",
-        f"page: {page} ({n_passed} of {len(rows)} maps passed their checks; those marked ? did not)",
+        f"heard ({explanation.trace.provenance.recognizer}): {explanation.trace.text or '(no words)'}",
+        f"mattered most: {'; '.join(map(_stretch, rows)) or '(nothing to explain)'}",
+        f"page: {page} ({n_passed} of {len(rows)} maps passed their checks{doubt})",
     )

@@ -39,8 +39,8 @@ class Checks:
         Shares of segments for the deletion curve under the second fill.
     """
 
-    deletion: tuple[float, ...] = (0.0, 0.15)
-    insertion: tuple[float, ...] = (0.15,)
+    deletion: tuple[float, ...] = (0.0, 0.1, 0.3)
+    insertion: tuple[float, ...] = (0.1, 0.3)
     n_orders: int = 8
     n_held_out: int = 12
     second_fill: str | None = "mean"

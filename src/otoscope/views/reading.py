@@ -169,9 +169,9 @@ def checks(attribution: Attribution) -> tuple[Check, ...]:
         Check("Predicts held-out masks", trust.faithfulness_correlation, 0.0, -1, 1, "",
               "correlation of summed relevance with the measured drop of the score; 1 is perfect"),
         Check("Agreement between seeds", trust.seed_agreement, 0.0, -1, 1, "",
-              "rank correlation of two maps that differ only in the random masks"),
+              "correlation of two maps that differ only in the random masks"),
         Check("Agreement between fills", trust.fill_agreement, 0.0, -1, 1, "",
-              "rank correlation of two maps that differ in what replaces removed sound"),
+              "correlation of two maps that differ in what replaces removed sound"),
         Check("Completeness gap", attribution.completeness_gap, None, 0, max(abs(change), 1e-9), "nats",
               f"distance of the summed relevance from the whole change of score, {_number(change, 'nats')}"),
     )  # fmt: skip
