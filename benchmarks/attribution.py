@@ -137,7 +137,7 @@ def main() -> None:
     )
     parser.add_argument("--recognizer", default="ctc-digits")
     parser.add_argument("--orders", type=int, nargs="+", default=[10, 20], help="orders sampled a word, even numbers")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=6)
     parser.add_argument("--json", type=Path, help="where to write the figures")
     options = parser.parse_args()
 

@@ -172,3 +172,15 @@ def test_lime_weighs_by_cosine_distance():
     """A mask of a quarter of the segments makes an angle of cosine 1/2 with the whole recording."""
     masks = np.array([[True] * 4, [True, False, False, False], [False] * 4])
     np.testing.assert_allclose(Lime(width=0.25).weights(masks), np.exp([0.0, -4.0, -16.0]))
+
+
+def test_orders_and_their_reverses_put_each_segment_once_in_each_stretch_of_positions():
+    n_segments, n_pairs = 24, 6
+    masks = Shapley().plan(n_segments, n_masks=2 + n_pairs * 2 * (n_segments - 1), seed=0)
+    chains = masks[2:].reshape(2 * n_pairs, n_segments - 1, n_segments)
+    positions = (~chains).sum(axis=1)  # prefixes a segment is not in: how many stand before it
+    np.testing.assert_array_equal(positions[0::2], n_segments - 1 - positions[1::2])
+    mean = positions.mean(axis=0)
+    np.testing.assert_allclose(mean, (n_segments - 1) / 2)
+    spread = np.abs(np.sort(positions, axis=0) - np.arange(1, 4 * n_pairs, 2)[:, None])
+    assert spread.mean() < 1.5, "a segment strays from its strata"

@@ -1,4 +1,4 @@
-"""Shapley values by sampled orders, each with its reverse."""
+"""Shapley values by sampled orders, stratified by position, each with its reverse."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ class Shapley:
     """Mean rise of the score when a segment joins those before it, over orders in which segments are put back.
 
     The estimator of Castro et al. 2009 (algorithm 1) with antithetic orders: each order comes with its reverse
-    (Mitchell et al. 2022, section 4.2), which cancels what is linear in the position. Every order shares out exactly
+    (Mitchell et al. 2022, section 4.2), which cancels what is linear in the position; and over all orders each segment
+    stands about once in each stretch of positions (a Latin hypercube: McKay et al. 1979), because what a segment adds
+    depends most on how many are there before it. Every order shares out exactly
     f(everything) - f(nothing), so the completeness gap is rounding only. When the masks allow it, all `2^n` of them are
     scored and the value is exact (Shapley 1953).
 
@@ -54,8 +56,7 @@ class Shapley:
         check_n_masks(self.name, n_segments, n_masks=n_masks, least=min(2 + pair, 2 ** max(n_segments, 1)))
         generator = np.random.default_rng(seed)
         rows = [ends(n_segments)]
-        for _ in range((n_masks - 2) // pair):
-            order = generator.permutation(n_segments)
+        for order in _stratified_orders(n_segments, (n_masks - 2) // pair, generator):
             rows += [_prefixes(order), _prefixes(order[::-1])]
         return np.vstack(rows)
 
@@ -77,6 +78,18 @@ class Shapley:
     def halves(self, masks: Masks) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
         """Return every other pair of orders; `None` for an enumeration or a single pair."""
         return None if enumerates(masks) else alternate_halves(len(masks), block=2 * (masks.shape[1] - 1))
+
+
+def _stratified_orders(n_segments: int, n_orders: int, generator: np.random.Generator) -> NDArray[np.intp]:
+    """Return orders `(n_orders, n_segments)` that with their reverses put each segment once in each stratum.
+
+    The positions are cut into `2 n_orders` strata. Each segment draws, for each order, a stratum and its mirror image
+    without repeating one; which of the two it takes in the order, and which in its reverse, is left to chance.
+    """
+    strata = np.argsort(generator.random((n_orders, n_segments)), axis=0)
+    places = (strata + generator.random((n_orders, n_segments))) / (2 * n_orders)
+    mirrored = generator.random((n_orders, n_segments)) < 0.5
+    return np.argsort(np.where(mirrored, 1 - places, places), axis=1)
 
 
 def _prefixes(order: NDArray[np.intp]) -> Masks:
