@@ -183,4 +183,4 @@ def test_orders_and_their_reverses_put_each_segment_once_in_each_stretch_of_posi
     mean = positions.mean(axis=0)
     np.testing.assert_allclose(mean, (n_segments - 1) / 2)
     spread = np.abs(np.sort(positions, axis=0) - np.arange(1, 4 * n_pairs, 2)[:, None])
-    assert spread.mean() < 1.5, "a segment strays from its strata"
+    assert spread.mean() < 1.2, "independent orders stray by about 1.5 places, these by 1.0"
