@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import numpy as np
 import torch
@@ -203,13 +203,21 @@ def _resume(state: _State[Any], path: Path) -> None:
 
 @contextlib.contextmanager
 def deterministic(n_threads: int) -> Iterator[None]:
-    """Use deterministic algorithms, `n_threads` threads and a random state of our own; all restored at the end."""
+    """Use deterministic algorithms, `n_threads` threads and a random state of our own; all restored at the end.
+
+    New memory is not filled with NaN first, as torch would for such runs: that only helps to find faulty operations,
+    and costs an eighth of the time.
+    """
+    memory = cast(Any, torch.utils.deterministic)
     threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    filled = memory.fill_uninitialized_memory
     with torch.random.fork_rng(devices=[]):
         torch.set_num_threads(n_threads)
         torch.use_deterministic_algorithms(True)
+        memory.fill_uninitialized_memory = False
         try:
             yield
         finally:
             torch.set_num_threads(threads)
             torch.use_deterministic_algorithms(strict)
+            memory.fill_uninitialized_memory = filled
