@@ -47,7 +47,7 @@ def study(name: str, **parameters: Any) -> StudyResult:
 
 def selftest(progress: Progress | None = None) -> StudyResult:
     """Check answers known in advance on this machine, in under a minute; one row a check, with `passed`."""
-    return resolve("otoscope.studies.self_test:run")(progress=progress)
+    return resolve("otoscope.studies.self_check:run")(progress=progress)
 
 
 def __getattr__(name: str) -> Any:
