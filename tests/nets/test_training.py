@@ -95,12 +95,14 @@ def test_torch_is_left_as_it_was():
     expected = torch.rand(3)
     torch.manual_seed(5)
     threads = torch.get_num_threads()
+    filled = torch.utils.deterministic.fill_uninitialized_memory
     train(network(), Regression(), TrainingPlan(epochs=1, n_threads=threads + 1))
     torch.manual_seed(5)
     with pytest.raises(KeyboardInterrupt):
         train(nn.Linear(3, 1), Regression(fail_at=0), TrainingPlan(epochs=1, n_threads=threads + 1))
     assert torch.get_num_threads() == threads
     assert not torch.are_deterministic_algorithms_enabled()
+    assert torch.utils.deterministic.fill_uninitialized_memory == filled
     torch.manual_seed(5)
     train(nn.Sequential(nn.Linear(3, 1)), Regression(), TrainingPlan(epochs=1))
     net_draws = torch.rand(3)
