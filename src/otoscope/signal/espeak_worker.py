@@ -99,6 +99,7 @@ def _synthesize(library: Any, request: dict[str, Any]) -> tuple[list[list[Any]],
     for parameter, name in ((RATE, "rate_wpm"), (PITCH, "pitch"), (PITCH_RANGE, "pitch_range")):
         library.espeak_SetParameter(parameter, int(request[name]), 0)
     text = request["text"].encode() + b"\0"
+    library.espeak_ng_SetRandSeed(1)  # else breathy voices draw their noise by the clock
     library.espeak_Synth(text, ctypes.c_size_t(len(text)), 0, 1, 0, UTF8_WITH_END_PAUSE, None, None)
     library.espeak_Synchronize()
     return events, b"".join(chunks)

@@ -17,12 +17,12 @@ import platform
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import torch
 
-from otoscope import __version__
 from otoscope.core import BadInput, Panel, Recording
 from otoscope.core.protocols import Progress
 from otoscope.corpora.manifest import Utterance, check_speakers_disjoint, read_manifest
@@ -175,7 +175,7 @@ def run(
         "training_s": train_s,
         "training": dict(recognizer.card.training),
         "network": dataclasses.asdict(recognizer.card.network),
-        "versions": {"otoscope": __version__, "torch": torch.__version__, "python": platform.python_version()},
+        "versions": {"otoscope": version("otoscope"), "torch": torch.__version__, "python": platform.python_version()},
         "seed": seed,
         "attribution": recognizer.card.attribution,
     }
