@@ -153,6 +153,20 @@ def test_words_out_of_range(run, talk):
     refused(run("explain", talk, "--recognizer", "ctc-digits", "--word", "99"), "99")
 
 
+@pytest.mark.parametrize("verb", [("explain", "talk.flac"), ("study", "planted-cue")], ids=["explain", "study"])
+def test_negative_seed(run, verb):
+    refused(run(*verb, "--seed", "-1"), "--seed", "0")
+
+
+def test_a_word_that_only_looks_like_a_number(run, talk):
+    refused(run("explain", talk, "--recognizer", "ctc-digits", "--word", "²"), "²")
+
+
+def test_output_of_transcribe_names_a_file(run, talk, tmp_path):
+    refused(run("transcribe", talk, "--recognizer", "ctc-digits", "--output", "talk.srt"), "talk.srt", "folder")
+    assert not (tmp_path / "talk.srt").exists()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="uses RLIMIT_FSIZE in a child process")
 def test_no_room_for_the_page_keeps_the_work(spawn, talk, tmp_path):
     """A file-size limit stands for a full disk: the same error comes out of the same write."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -48,3 +49,22 @@ def test_json_says_where_each_word_lies(run, talk, heard):
     tiers = {tier["name"]: tier["intervals"] for tier in json.loads(result.out)["tiers"]}
     assert [interval["label"] for interval in tiers["words"]] == heard.split()
     assert all(0 <= i["start_s"] < i["end_s"] for i in tiers["words"])
+
+
+def test_a_folder_for_transcripts_is_made(run, talk, tmp_path):
+    result = run("transcribe", talk, "--recognizer", "ctc-digits", "--format", "ctm", "--output", "made/tiers")
+    assert result.code == 0, result.err
+    assert (tmp_path / "made" / "tiers" / "talk.ctm").read_text().startswith("talk 1 ")
+
+
+def test_names_that_the_terminal_cannot_show_are_escaped(spawn, talk, tmp_path, monkeypatch):
+    shutil.copy(talk, tmp_path / "café.flac")
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii:strict")
+    process = spawn("transcribe", "café.flac", "--recognizer", "ctc-digits", "--format", "ctm", cwd=tmp_path)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert out.startswith("caf\\xe9 1 ")
+
+
+def test_studies_are_listed_as_json(run):
+    assert "planted-cue" in json.loads(run("study", "list", "--json").out)

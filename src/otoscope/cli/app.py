@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -61,7 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 2 bad input, 130 interrupted.
 
     Errors the user can mend come out as one line on stderr; anything else is our mistake and keeps its traceback.
+    A character that the terminal's encoding lacks is printed as an escape, as Python does on stderr.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         result = app(args=None if arguments is None else list(arguments), standalone_mode=False, prog_name="otoscope")
     except Interrupted as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,7 @@ def explain(
     n_masks: Annotated[
         int | None, typer.Option(help="Masked recordings to score; chosen from the length by default.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
     start: Annotated[float, typer.Option(help="Begin at this time, in seconds.")] = 0.0,
     end: Annotated[float | None, typer.Option(help="Stop at this time, in seconds.")] = None,
     output: Annotated[Path | None, typer.Option(help="The page to write; NAME.explain.html by default.")] = None,
@@ -95,7 +96,7 @@ def _resumable(journal: Path) -> Iterator[None]:
 def _targets(words: list[str] | None) -> list[int | str] | None:
     if not words:
         return None
-    return [int(word) if word.lstrip("-").isdigit() else word for word in words]
+    return [int(word) if re.fullmatch(r"-?[0-9]+", word) else word for word in words]
 
 
 def summary_rows(explanation: Explanation) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ def study(
     corpus: Annotated[
         Path | None, typer.Option(help="Folder with a manifest.tsv, for the studies that need one.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
     output: Annotated[Path | None, typer.Option(help="Folder for the picture and the JSON; none by default.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
@@ -31,7 +31,11 @@ def study(
     from otoscope.studies import study as run
 
     if name == "list":
-        print_table(["study"], [[known] for known in sorted(STUDIES)])
+        names = sorted(STUDIES)
+        if as_json:
+            print_json(names)
+        else:
+            print_table(["study"], [[known] for known in names])
         return
     if output is not None and output.exists() and not output.is_dir():
         raise BadInput(f"--output {output} is a file; name a folder")

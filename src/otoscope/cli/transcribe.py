@@ -26,7 +26,7 @@ def transcribe(
     ] = "pocketsphinx",
     format: Annotated[str, typer.Option(help="txt, json, srt, vtt, textgrid, ctm, stm, rttm or eaf.")] = "txt",
     output: Annotated[
-        Path | None, typer.Option(help="Folder to write one file a recording into; stdout by default.")
+        Path | None, typer.Option(help="Folder to write one file a recording into, made if need be; stdout by default.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
@@ -51,7 +51,8 @@ def transcribe(
 
 def _check(format: str, files: Sequence[Path], output: Path | None) -> None:
     from otoscope.cli.inputs import check_writable
-    from otoscope.io.formats import FORMATS
+    from otoscope.io.formats import FORMATS, SUFFIXES
+    from otoscope.io.writing import make_folder
 
     if format != "txt" and format not in FORMATS:
         raise UnknownName("format", format, ["txt", *FORMATS])
@@ -59,12 +60,13 @@ def _check(format: str, files: Sequence[Path], output: Path | None) -> None:
         if len(files) > 1 and format not in (*TEXT_FORMATS, "json"):
             raise BadInput(f"{len(files)} recordings in format {format} need a folder: add --output FOLDER")
         return
-    if not output.is_dir():
-        raise BadInput(f"--output {output} is not a folder; make it first")
+    if not output.exists() and output.suffix in {".txt", *SUFFIXES.values()}:
+        raise BadInput(f"--output {output} looks like a file; name a folder, or leave --output out and use > {output}")
     names = [path.stem for path in files]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise BadInput(f"two of the recordings are called {twice!r} and would overwrite each other in {output}")
+    make_folder(output)
     check_writable(output / "probe")
 
 

@@ -105,6 +105,8 @@ def explain(
     """
     if fill not in FILLS:
         raise BadInput(f"unknown fill {fill!r}; one of {', '.join(FILLS)}")
+    if seed < 0:
+        raise BadInput(f"seed must be 0 or more, got {seed}")
     chosen = method_named(method) if isinstance(method, str) else method
     trace = recognizer.trace(recording) if trace is None else trace
     targets = targets_of(trace, target)
