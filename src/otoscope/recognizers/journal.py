@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -71,7 +71,7 @@ class Journal:
         if self._file is not None:
             self._file.close()
         if error is None or (isinstance(error, OtoscopeError) and not self._known):
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._clear()
 
     def trace(self, recording: Recording, *, record: Sequence[str] = ()) -> Trace:
         """Recognise, or read the Trace that was kept; see `Recognizer.trace`."""
@@ -99,6 +99,14 @@ class Journal:
             if progress is not None:
                 progress(len(recordings) - len(missing) + first + len(chunk), len(recordings))
         return np.array([self._known[key] for key in keys], dtype=np.float64).reshape(len(recordings), len(targets))
+
+    def _clear(self) -> None:
+        """Remove what a journal writes, and the folder unless somebody keeps something else in it."""
+        with contextlib.suppress(OSError):
+            for pattern in ("scores.jsonl", "trace-*.safetensors", ".trace-*.part"):
+                for path in self.folder.glob(pattern):
+                    path.unlink()
+            self.folder.rmdir()
 
     def _make_folder(self) -> None:
         try:
