@@ -17,6 +17,11 @@ from otoscope.lexicon.pronunciations import base_form
         ("the 21st, 12th, 30th and 2nd", "the twenty first twelfth thirtieth and second"),
         ("100% of 2.05 & more", "one hundred percent of two point zero five and more"),
         ("well-known_words/slashes", "well known words slashes"),
+        (
+            "1,2,3 and 1,234,567",
+            "one two three and one million two hundred thirty four thousand five hundred sixty seven",
+        ),
+        ("the 2.5th", "the two point five th"),
         ("", ""),
         ("...?!", ""),
     ],

@@ -28,7 +28,9 @@ _ORDINALS = {
 }
 _ABBREVIATIONS = {"mr.": "mister", "mrs.": "missus", "dr.": "doctor", "st.": "saint", "prof.": "professor"}
 _SIGNS = {"&": " and ", "%": " percent ", "+": " plus ", "=": " equals ", "@": " at "}
-_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:st|nd|rd|th)?")
+_WHOLE = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)"
+"""Commas belong to a number only where they part thousands."""
+_NUMBER = re.compile(rf"{_WHOLE}(?:st|nd|rd|th|\.\d+)?")
 
 
 def cardinal(number: int) -> tuple[str, ...]:
