@@ -319,7 +319,9 @@ def main() -> None:
     print("\n".join(f"left out - {line}" for line in absent))
     if options.json:
         machine = {"python": platform.python_version(), "numpy": np.__version__, "machine": platform.machine()}
-        report = {"machine": machine, "timings": [asdict(t) for t in timings], "left_out": absent}
+        rows = [{k: float(f"{v:.3g}") if isinstance(v, float) else v for k, v in asdict(t).items()} for t in timings]
+        left_out = f"Left out: {'; '.join(absent)}." if absent else ""
+        report = {"name": "kernels", "machine": machine, "table": rows, "summary": left_out}
         options.json.write_text(json.dumps(report, indent=2) + "\n")
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
+import runpy
 from pathlib import Path
+from types import SimpleNamespace
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_page_is_made_from_the_kept_results():
-    spec = importlib.util.spec_from_file_location("results", ROOT / "benchmarks" / "results.py")
-    results = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(results)
+    results = SimpleNamespace(**runpy.run_path(str(ROOT / "benchmarks" / "results.py"), run_name="results"))
     kept = {path.stem for path in results.KEPT.glob("*.json")}
     assert kept == {entry.name for entry in results.ENTRIES}
     assert results.PAGE.read_text(encoding="utf-8") == results.render()
