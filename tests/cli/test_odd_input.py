@@ -68,3 +68,9 @@ def test_names_that_the_terminal_cannot_show_are_escaped(spawn, talk, tmp_path, 
 
 def test_studies_are_listed_as_json(run):
     assert "planted-cue" in json.loads(run("study", "list", "--json").out)
+
+
+def test_a_word_asked_for_twice_is_explained_once(run, talk):
+    words = ("--word", "one", "--word", "one")
+    result = run("explain", talk, "--recognizer", "ctc-digits", "--method", "leave-one-out", *words, "--json")
+    assert [row["word"] for row in json.loads(result.out)["words"]] == ["one"]

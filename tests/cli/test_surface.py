@@ -80,3 +80,13 @@ def test_public_names_all_resolve():
         assert getattr(otoscope, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'oto'"):
         otoscope.oto  # noqa: B018
+
+
+@pytest.mark.parametrize(("passed", "code"), [(True, 0), (False, 1)])
+def test_a_wrong_answer_of_the_self_test_is_exit_code_1(run, monkeypatch, passed, code):
+    from otoscope import studies
+
+    table = ({"check": "a", "passed": True}, {"check": "b", "passed": passed})
+    monkeypatch.setattr(studies, "selftest", lambda progress=None: studies.StudyResult("selftest", "so", table))
+    assert run("selftest").code == code
+    assert run("selftest", "--json").code == code

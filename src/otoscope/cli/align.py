@@ -9,7 +9,7 @@ import typer
 
 from otoscope.core import BadInput, UnknownName
 
-LONGEST_S = 600.0
+LONGEST_S = 300.0
 
 
 def register(app: typer.Typer) -> None:
@@ -46,7 +46,7 @@ def align(
     if output is not None:
         check_writable(output)
     engine = load(recognizer)
-    recording = read_speech(file, longest_s=LONGEST_S)
+    recording = read_speech(file, longest_s=LONGEST_S, remedy="cut the file, and its text, into shorter ones")
     alignment = run(engine, recording, words)
     annotation = Annotation(file.stem, recording.duration_s, alignment.tiers)
     if output is None:

@@ -55,7 +55,8 @@ def explain(
 
     page = output or Path(f"{file.stem}.explain.html")
     check_writable(page)
-    recording = read_speech(file, longest_s=LONGEST_S, start_s=start, end_s=end)
+    remedy = "choose a stretch with --start and --end"
+    recording = read_speech(file, longest_s=LONGEST_S, remedy=remedy, start_s=start, end_s=end)
     journal = page.with_suffix(".partial")
     with _resumable(journal), Journal(load(recognizer), journal) as engine, progress_bar("explaining") as progress:
         explanation = run(
@@ -96,7 +97,7 @@ def _resumable(journal: Path) -> Iterator[None]:
 def _targets(words: list[str] | None) -> list[int | str] | None:
     if not words:
         return None
-    return [int(word) if re.fullmatch(r"-?[0-9]+", word) else word for word in words]
+    return [int(word) if re.fullmatch(r"-?[0-9]+", word) else word for word in dict.fromkeys(words)]
 
 
 def summary_rows(explanation: Explanation) -> list[dict[str, Any]]:

@@ -9,7 +9,9 @@ from pathlib import Path
 from otoscope.core import BadAudio, BadInput, CannotWrite, Recording
 
 
-def read_speech(path: Path, *, longest_s: float, start_s: float = 0.0, end_s: float | None = None) -> Recording:
+def read_speech(
+    path: Path, *, longest_s: float, remedy: str, start_s: float = 0.0, end_s: float | None = None
+) -> Recording:
     """Read the stretch of a file that a verb works on, and refuse what no recogniser could use.
 
     Parameters
@@ -18,6 +20,8 @@ def read_speech(path: Path, *, longest_s: float, start_s: float = 0.0, end_s: fl
         An audio file; it is read as one channel at 16 kHz.
     longest_s
         The longest stretch the verb takes, in seconds; checked before the samples are read.
+    remedy
+        What to do with a longer one.
     start_s, end_s
         Which stretch; the whole file by default.
 
@@ -35,8 +39,7 @@ def read_speech(path: Path, *, longest_s: float, start_s: float = 0.0, end_s: fl
         raise BadInput(f"{path}: nothing lies between {start_s:g} s and {last_s:g} s of its {duration_s:.2f} s")
     if last_s - start_s > longest_s:
         raise BadAudio(
-            f"{path} lasts {_in_words(last_s - start_s)}; at most {_in_words(longest_s)} can be taken at once: "
-            f"choose a stretch with --start and --end"
+            f"{path} lasts {_in_words(last_s - start_s)}; at most {_in_words(longest_s)} can be taken at once: {remedy}"
         )
     recording = read_recording(path)
     if start_s > 0 or end_s is not None:
