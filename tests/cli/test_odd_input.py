@@ -74,3 +74,13 @@ def test_a_word_asked_for_twice_is_explained_once(run, talk):
     words = ("--word", "one", "--word", "one")
     result = run("explain", talk, "--recognizer", "ctc-digits", "--method", "leave-one-out", *words, "--json")
     assert [row["word"] for row in json.loads(result.out)["words"]] == ["one"]
+
+
+def test_json_of_several_recordings_is_a_line_each_and_a_bad_one_keeps_the_others(run, talk, tmp_path):
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(b"no sound")
+    result = run("transcribe", talk, talk, broken, "--json")
+    assert result.code == 2
+    assert [json.loads(line)["recording_id"] for line in result.out.splitlines()] == ["talk", "talk"]
+    assert "broken.wav" in result.err
+    assert "2 of 3 recordings were finished and are kept" in result.err

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from otoscope.core import BadInput, Recording
+from otoscope.studies.result import StudyResult
 from otoscope.views.notebook import html
 
 HOSTILE = ["<script>alert(1)</script>", '" onload="alert(2)', "שלום", "🎧", "a&b"]
@@ -35,6 +36,18 @@ def parsed(fragment):
 def test_core_objects_show_themselves(explanation):
     for obj in (explanation, explanation[0], explanation.trace, explanation.trace.recording):
         assert obj._repr_html_() == html(obj)
+
+
+def test_alignments_and_studies_show_themselves_as_tables(explanation):
+    alignment = explanation.trace.alignment
+    fragment = alignment._repr_html_()
+    assert parsed(fragment).names.count("tr") == sum(len(tier) + 1 for tier in alignment.tiers)
+    assert alignment.words._repr_html_() in fragment or alignment.words[0].label in parsed(fragment).text
+    result = StudyResult("a<b", "It went well & quickly.", ({"method": "<script>", "mass": 0.123456},))
+    tags = parsed(result._repr_html_())
+    assert "script" not in tags.names
+    assert "0.1235" in tags.text
+    assert "It went well & quickly." in tags.text
 
 
 def test_a_recording_can_be_played_and_seen(explanation):

@@ -33,6 +33,7 @@ def align(
     A text that does not fit the sound is refused, never forced.
     """
     from otoscope.cli.inputs import check_writable, read_speech
+    from otoscope.cli.progress import working
     from otoscope.io.annotation import Annotation
     from otoscope.io.formats import FORMATS, dumps
     from otoscope.io.writing import write_text
@@ -47,7 +48,8 @@ def align(
         check_writable(output)
     engine = load(recognizer)
     recording = read_speech(file, longest_s=LONGEST_S, remedy="cut the file, and its text, into shorter ones")
-    alignment = run(engine, recording, words)
+    with working(f"aligning {recording.duration_s:.0f} s"):
+        alignment = run(engine, recording, words)
     annotation = Annotation(file.stem, recording.duration_s, alignment.tiers)
     if output is None:
         print(dumps(annotation, format), end="")

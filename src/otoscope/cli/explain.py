@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from otoscope.core import Attribution, Explanation, Interrupted
+from otoscope.core import Attribution, BadInput, Explanation, Interrupted
 
 LONGEST_S = 120.0
 
@@ -54,6 +54,8 @@ def explain(
     from otoscope.views.report import report_html
 
     page = output or Path(f"{file.stem}.explain.html")
+    if page.suffix == ".partial":
+        raise BadInput(f"--output {page} is where unfinished work is kept; give the page another ending, such as .html")
     check_writable(page)
     remedy = "choose a stretch with --start and --end"
     recording = read_speech(file, longest_s=LONGEST_S, remedy=remedy, start_s=start, end_s=end)

@@ -44,6 +44,18 @@ class _Bar:
 
 
 @contextmanager
+def working(label: str) -> Iterator[None]:
+    """Show on stderr that work without steps goes on; nothing where stderr is not a terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(label):
+        yield
+
+
+@contextmanager
 def progress_bar(label: str) -> Iterator[Progress | None]:
     """Yield a callback (done, total), or `None` where nobody is watching.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from otoscope.core import BadInput, Interrupted, UnknownName
+from otoscope.core import BadInput, Interrupted, OtoscopeError, UnknownName
 
 TEXT_FORMATS = ("txt", "ctm", "stm")
 """Formats in which several recordings can follow one another on stdout."""
@@ -28,7 +29,7 @@ def transcribe(
     output: Annotated[
         Path | None, typer.Option(help="Folder to write one file a recording into, made if need be; stdout by default.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As --format json; one line a recording.")] = False,
 ) -> None:
     """Write down what was said, with times, in a format that other tools read.
 
@@ -47,6 +48,9 @@ def transcribe(
                 _write(transcribe_file(engine, path, progress=progress), path, format, output)
             except KeyboardInterrupt:
                 raise Interrupted(f"{index} of {len(files)} recordings were finished and are kept") from None
+            except OtoscopeError as error:
+                kept = f"; {index} of {len(files)} recordings were finished and are kept" if len(files) > 1 else ""
+                raise BadInput(f"{error}{kept}") from error
 
 
 def _check(format: str, files: Sequence[Path], output: Path | None) -> None:
@@ -76,7 +80,9 @@ def _write(annotation: Any, path: Path, format: str, output: Path | None) -> Non
     from otoscope.io.writing import write_text
 
     text = " ".join(annotation.tier(WORDS).labels) + "\n" if format == "txt" else dumps(annotation, format)
-    if output is None:
+    if output is None and format == "json":
+        print(json.dumps(json.loads(text), ensure_ascii=False), flush=True)
+    elif output is None:
         print(text, end="" if text.endswith("\n") else "\n", flush=True)
     else:
         write_text(output / f"{path.stem}{SUFFIXES.get(format, '.txt')}", text)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from otoscope.core.arrays import ByValue, frozen_array, set_frozen
 from otoscope.core.errors import BadInput
 from otoscope.core.grid import FrameGrid
+from otoscope.core.late import helper
 
 Origin = Literal["aligned", "attention", "interpolated", "annotated", "synthetic"]
 """Where a time came from. Measured and smoothed times are never mixed without saying so."""
@@ -93,6 +94,9 @@ class Tier:
         """Return the intervals whose midpoint lies in `[start_s, end_s)`."""
         return tuple(i for i in self.intervals if start_s <= (i.start_s + i.end_s) / 2 < end_s)
 
+    def _repr_html_(self) -> str:
+        return helper("html")(self)
+
 
 @dataclass(frozen=True, eq=False)
 class Alignment(ByValue):
@@ -138,3 +142,6 @@ class Alignment(ByValue):
     def tiers(self) -> tuple[Tier, ...]:
         """The tiers that are there, widest unit first."""
         return tuple(t for t in (self.words, self.phones, self.states) if t is not None)
+
+    def _repr_html_(self) -> str:
+        return helper("html")(self)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from otoscope.core.arrays import ByValue, set_frozen
+from otoscope.core.late import helper
 from otoscope.core.panel import Panel
 
 
@@ -45,3 +46,6 @@ class StudyResult(ByValue):
             panels=tuple(self.panels),
             provenance=MappingProxyType(dict(self.provenance)),
         )
+
+    def _repr_html_(self) -> str:
+        return helper("html")(self)

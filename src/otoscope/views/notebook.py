@@ -6,12 +6,13 @@ notebook can hold dozens of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
-from otoscope.core import Attribution, BadInput, Explanation, Recording, Trace
+from otoscope.core import Alignment, Attribution, BadInput, Explanation, Recording, Tier, Trace
 from otoscope.io.audio import wav_bytes
+from otoscope.studies.result import StudyResult
 from otoscope.views.attributions import matrix_panel, relevance_panel
 from otoscope.views.colour import ACCENT, data_uri
 from otoscope.views.reading import checks, percent, sentence, span, stretch_of, warning_of
@@ -25,7 +26,7 @@ SMALL = "font-size:12px;opacity:0.75"
 
 
 def html(obj: Any) -> str:
-    """Return a fragment for a Recording, Trace, Attribution or Explanation.
+    """Return a fragment for a Recording, Trace, Tier, Alignment, Attribution, Explanation or StudyResult.
 
     Raises
     ------
@@ -128,9 +129,34 @@ def _place(stretch: Any) -> tuple[str, str, str]:
     return span(stretch.start_s, stretch.end_s), percent(stretch.share), percent(stretch.chance)
 
 
+def _tier(tier: Tier) -> str:
+    rows = [(i.label, span(i.start_s, i.end_s), i.origin) for i in tier]
+    return _p(f"<b>{escape(tier.name)}</b>") + _table(("label", "time", "origin"), rows)
+
+
+def _alignment(alignment: Alignment) -> str:
+    return "".join(_tier(tier) for tier in alignment.tiers)
+
+
+def _study(result: StudyResult) -> str:
+    header = tuple(result.table[0]) if result.table else ()
+    rows = [tuple(f"{v:.4g}" if isinstance(v, float) else str(v) for v in row.values()) for row in result.table]
+    return _p(f"<b>{escape(result.name)}</b>") + _table(header, rows) + _p(escape(result.summary))
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in header)
+    body = "".join(f"<tr>{''.join(f'<td><bdi>{escape(c)}</bdi></td>' for c in row)}</tr>" for row in rows[:N_ROWS])
+    more = _p(f"{len(rows) - N_ROWS} more rows are not listed here.", SMALL) if len(rows) > N_ROWS else ""
+    return f'<table style="font-size:12px"><tr>{head}</tr>{body}</table>{more}'
+
+
 _BUILDERS: dict[type, Callable[[Any], str]] = {
     Recording: _recording,
     Trace: _trace,
+    Tier: _tier,
+    Alignment: _alignment,
+    StudyResult: _study,
     Attribution: _attribution,
     Explanation: _explanation,
 }
