@@ -198,8 +198,10 @@ def test_alignment_holds_the_letters_in_order(recognizer):
     assert all(0 <= c <= 1 for c in alignment.text_confidence)
     with pytest.raises(DoesNotFit, match="labels need at least"):
         recognizer.align(noise(0.1), "one two one two")
-    with pytest.raises(BadInput, match="'é', which this recogniser cannot write"):
+    with pytest.raises(DoesNotFit, match="small does not know café; it knows one, two"):
         recognizer.align(noise(), "café")
+    with pytest.raises(BadInput, match="'é', which this recogniser cannot write"):
+        CTCRecognizer(card(vocabulary=None), seed=3).align(noise(), "café")
 
 
 def in_double(recognizer):

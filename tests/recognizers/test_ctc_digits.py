@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from otoscope.core import Recording
+from otoscope.core import DoesNotFit, Recording
 from otoscope.corpora.manifest import read_manifest
 from otoscope.recognizers import load
 from otoscope.recognizers.ctc import DIGITS, digits
@@ -62,3 +62,28 @@ def test_it_hears_a_string_of_ten_and_places_each_digit(recognizer, shared_data)
     others = [[t.rather_than(d) for d in study.DIGITS if d != t.label and len(d) <= 4] for t in trace.targets()]
     contrasts = recognizer.score([joined], [target for row in others for target in row])[0]
     assert (contrasts > 0).all()
+
+
+def test_words_it_does_not_know_are_refused_by_name(recognizer):
+    with pytest.raises(DoesNotFit, match="ctc-digits does not know eleven, forward; it knows zero, one"):
+        recognizer.align(Recording(np.zeros(16000), 8000), "forward one eleven")
+
+
+def test_no_digits_lie_on_silence(recognizer):
+    sound = Recording((1e-3 * np.random.default_rng(0).standard_normal(16000)).astype(np.float32), 8000)
+    with pytest.raises(DoesNotFit, match="does not fit the sound: ctc-digits hears nothing, likelier"):
+        recognizer.align(sound, "three five")
+
+
+def test_the_string_that_is_said_is_aligned_and_others_are_refused(recognizer, shared_data):
+    taught = read_manifest(shared_data / "fsdd", split="train")
+    rng = np.random.default_rng(0)
+    for _ in range(6):
+        chosen = [taught[i] for i in rng.integers(0, len(taught), 4)]
+        joined = study.joined_digits([u.recording(rate_hz=8000) for u in chosen], rng)
+        said = [study.DIGITS[int(u.text)] for u in chosen]
+        assert recognizer.align(joined, " ".join(said)).words.labels == tuple(said)
+        shifted = [study.DIGITS[(int(u.text) + 3) % 10] for u in chosen]
+        for other in (shifted, said[1:], [*said, "two"], [*said[:2], shifted[2], said[3]]):
+            with pytest.raises(DoesNotFit, match="does not fit the sound: ctc-digits hears"):
+                recognizer.align(joined, " ".join(other))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,19 @@ from otoscope.core import (
     BadInput,
     DoesNotFit,
     Hypothesis,
+    Interval,
     NotAble,
     Provenance,
     Recording,
     Tier,
     Trace,
 )
-from otoscope.recognizers import align, transcribe, transcribe_stream
+from otoscope.corpora.manifest import read_manifest
+from otoscope.corpora.sample import sample_recording, sample_tiers
+from otoscope.recognizers import align, load, transcribe, transcribe_stream
+from otoscope.recognizers.pocketsphinx import PocketSphinx
+from otoscope.signal.levels import at_level
+from otoscope.signal.noise import noise_like
 
 
 class Deaf:
@@ -113,3 +120,51 @@ def test_align_needs_words_and_an_aligner() -> None:
         align(Deaf(), Recording(np.ones(10), 1000), "hello")
     with pytest.raises(DoesNotFit, match="no words"):
         align(Aligner(), Recording(np.ones(10), 1000), " -- ")
+
+
+@pytest.mark.parametrize("noise", ["white", "pink"])
+@pytest.mark.parametrize("text", ["stop", "hello world", "the rain falls on the roof"])
+def test_no_text_lies_on_noise(pocketsphinx: PocketSphinx, noise: str, text: str) -> None:
+    sound = at_level(noise_like(Recording(np.zeros(3 * 16000), 16000), noise), -20.0)
+    with pytest.raises(DoesNotFit, match="nobody seems to speak where the words would lie"):
+        align(pocketsphinx, sound, text)
+
+
+@pytest.mark.parametrize(
+    "id", ["rain_3-142006-A", "helicopter_3-154926-A", "chainsaw_1-47250-A", "sea_waves_2-133863-A"]
+)
+def test_no_text_lies_on_an_everyday_noise(pocketsphinx: PocketSphinx, shared_data: Path, id: str) -> None:
+    clip = next(u for u in read_manifest(shared_data / "esc10-noise", split="train") if u.id == id)
+    with pytest.raises(DoesNotFit, match="nobody seems to speak where the words would lie"):
+        align(pocketsphinx, clip.recording(), "hello world")
+
+
+@pytest.mark.parametrize("gain", [1.0, 0.01])
+def test_the_sample_is_aligned_however_faint(pocketsphinx: PocketSphinx, gain: float) -> None:
+    words = next(tier for tier in sample_tiers() if tier.name == "words").labels
+    said = sample_recording()
+    found = align(pocketsphinx, said.with_samples(gain * said.samples), " ".join(words))
+    assert len(found.words) == len(words)
+
+
+def test_words_must_lie_where_the_speech_is(speech: Recording) -> None:
+    class Misplacing(Deaf):
+        def align(self, recording: Recording, transcript: str) -> Alignment:
+            return Alignment(Tier("words", (Interval(*self.place, transcript),)))
+
+    engine, silence = Misplacing(), np.zeros(2 * speech.rate_hz, np.float32)
+    recording = speech.with_samples(np.concatenate([speech.samples, silence]))
+    engine.place = (0.3, 0.6)
+    assert align(engine, recording, "the").words.labels == ("the",)
+    engine.place = (speech.duration_s + 0.8, speech.duration_s + 1.1)
+    with pytest.raises(DoesNotFit, match=r"probability of speech there is 0\.0"):
+        align(engine, recording, "the")
+
+
+def test_true_texts_of_people_are_accepted(pocketsphinx: PocketSphinx, shared_data: Path) -> None:
+    smoke = [u for u in read_manifest(shared_data / "misc-smoke") if u.id in ("jfk", "librivox_0880")]
+    for utterance in smoke:
+        assert len(align(pocketsphinx, utterance.recording(), utterance.text).words) == len(utterance.text.split())
+    digits, engine = read_manifest(shared_data / "fsdd", split="train")[::60], load("ctc-digits")
+    for utterance in digits:
+        assert len(align(engine, utterance.recording(), utterance.text).words) == 1

@@ -41,7 +41,7 @@ from otoscope.nets.front_end import LogMel, mel_edges_hz
 from otoscope.nets.hooks import edited, leaf_at, recorded
 from otoscope.nets.training import History, TrainingPlan
 from otoscope.recognizers.ctc.card import CtcCard
-from otoscope.recognizers.ctc.decoding import aligned, hypotheses, word_automaton
+from otoscope.recognizers.ctc.decoding import aligned, check_said, hypotheses, word_automaton
 from otoscope.recognizers.ctc.files import load_ctc, save_ctc, weights_sha256
 from otoscope.recognizers.ctc.scoring import place_of, scores_of
 from otoscope.recognizers.ctc.training import Recipe, fit_ctc
@@ -175,14 +175,17 @@ class CTCRecognizer:
         Raises
         ------
         DoesNotFit
-            The transcript needs more frames than the recording has.
+            The transcript has words outside the vocabulary, needs more frames than the recording has, or is not
+            what the recording says (`check_said`).
         BadInput
             It has letters the recogniser cannot write.
         """
         samples = resampled(recording, self.card.front_end.rate_hz).samples
         with torch.inference_mode():
             log_probs = self._log_probs([samples])[0][0].double().numpy()
-        return self._aligned(log_probs, self._grid(samples.size), tuple(transcript.lower().split()), recording)
+        words = tuple(transcript.lower().split())
+        check_said(log_probs, words, hypotheses(log_probs, self.card, self._automaton)[0].words, self.card)
+        return self._aligned(log_probs, self._grid(samples.size), words, recording)
 
     def gradient(self, recording: Recording, target: Target, *, at: str = "features") -> NDArray[np.float64]:
         """Return d score / d value at a site, in the shape of that site's activation, by backpropagation.
