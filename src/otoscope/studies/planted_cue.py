@@ -101,11 +101,13 @@ def run(*, seed: int = 0, n_utterances: int = 16, progress: Progress | None = No
         if progress is not None:
             progress(done + 1, len(utterances))
     rows = tuple(_row(name, results, seed=seed) for name, results in found.items())
-    n_good = sum(row["finds_cue"] and row["ordered"] is not False for row in rows)
+    n_finding = sum(row["finds_cue"] for row in rows)
+    judged = [row["ordered"] for row in rows if row["ordered"] is not None]
     return StudyResult(
         name="planted-cue",
-        summary=f"{n_good} of {len(rows)} methods put at least {TIMES_CHANCE:g} times chance of their relevance into "
-        f"the burst and order deletion between the truth and chance, over {len(utterances)} utterances.",
+        summary=f"{n_finding} of {len(rows)} methods put at least {TIMES_CHANCE:g} times chance of their relevance into "
+        f"the burst; of the {len(judged)} with a deletion curve, {sum(judged)} lie between oracle and random order; "
+        f"{len(utterances)} utterances.",
         table=rows,
         panels=(_mass_panel(rows), _curve_panel(found)),
         provenance={
