@@ -106,7 +106,7 @@ def run(*, seed: int = 0, n_utterances: int = 16, progress: Progress | None = No
     return StudyResult(
         name="planted-cue",
         summary=f"{n_finding} of {len(rows)} methods put at least {TIMES_CHANCE:g} times chance of their relevance "
-        f"into the burst; of the {len(judged)} with a deletion curve, {sum(judged)} lie between oracle and random order; "
+        f"into the burst; of the {len(judged)} with a deletion curve, {sum(judged)} lie between oracle and random; "
         f"{len(utterances)} utterances.",
         table=rows,
         panels=(_mass_panel(rows), _curve_panel(found)),
