@@ -12,6 +12,7 @@ integers, and computes in float64. Kernels are compiled at their first call and 
 `path_margin`               by how much that path beats every other
 `greedy`                    the best path of all
 `prefix_beam`               the best label sequences, with or without a language model
+`PrefixScorer`              how likely a text begins so, for joint CTC/attention decoding
 `utterance_segments`        start, end and confidence of utterances in a long recording
 =========================== ==========================================================================
 """
@@ -21,12 +22,15 @@ from otoscope.decoding.ctc.forward import Occupancy, forward_backward, log_likel
 from otoscope.decoding.ctc.language import SymbolAutomaton
 from otoscope.decoding.ctc.path import CtcPath, forced_path, greedy, path_margin
 from otoscope.decoding.ctc.place import place_log_posteriors
+from otoscope.decoding.ctc.prefix_scores import PrefixScorer, PrefixState
 from otoscope.decoding.ctc.segments import join_utterances, utterance_segments
 
 __all__ = [
     "CtcPath",
     "Occupancy",
     "PrefixHypothesis",
+    "PrefixScorer",
+    "PrefixState",
     "SymbolAutomaton",
     "forced_path",
     "forward_backward",
