@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from otoscope.core import BadInput, FrameGrid, Site
+from otoscope.nets.masks import frame_mask
+from otoscope.nets.taps import Tap
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,6 @@ class AcousticShape:
             raise BadInput(f"an acoustic model needs sizes above 0 and two symbols, got {self}")
 
 
-def frame_mask(lengths: Tensor, n_frames: int) -> Tensor:
-    """Return `(n, n_frames, 1)`: 1 on the frames an utterance has, 0 on the padding after it."""
-    return (torch.arange(n_frames, device=lengths.device)[None] < lengths[:, None]).unsqueeze(-1)
-
-
 class Convolution(nn.Module):
     """3×3 convolution over time and frequency (stride 2 in frequency), ReLU and layer normalisation of each frame."""
 
@@ -84,14 +81,6 @@ class BidirectionalLstm(nn.Module):
         packed = nn.utils.rnn.pack_padded_sequence(frames, lengths, batch_first=True, enforce_sorted=False)
         out, _ = nn.utils.rnn.pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=frames.shape[1])
         return self.norm(out) * frame_mask(lengths, frames.shape[1])
-
-
-class Tap(nn.Module):
-    """Passes frames on unchanged: a place for a hook, which also sees how many frames of each utterance are real."""
-
-    def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
-        """Return `frames` `(n, n_frames, n_units)`; `lengths` is `(n,)`."""
-        return frames
 
 
 class AcousticModel(nn.Module):
