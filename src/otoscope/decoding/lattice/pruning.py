@@ -1,0 +1,38 @@
+"""Taking the poor paths out of a lattice."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from otoscope.decoding.lattice.lattice import Lattice
+from otoscope.decoding.lattice.sums import best_after, best_before
+
+
+def pruned(lattice: Lattice, beam: float) -> Lattice:
+    """Return the lattice without arcs whose best path is worse than the best of all by more than `beam` nats.
+
+    Nodes that are left without an arc go too; the first one stays.
+    """
+    weight, final = lattice.arc_scores(), lattice.final_scores()
+    before = best_before(lattice.source, lattice.target, weight, final.size)
+    after = best_after(lattice.source, lattice.target, weight, final)
+    floor = after[0] - beam - 1e-9 * abs(after[0])
+    arcs = np.flatnonzero(before[lattice.source] + weight + after[lattice.target] >= floor)
+    kept = np.zeros(final.size, dtype=bool)
+    kept[0] = True
+    kept[lattice.source[arcs]] = kept[lattice.target[arcs]] = True
+    number = np.cumsum(kept) - 1
+    ends = kept & (before + final >= floor)
+    return dataclasses.replace(
+        lattice,
+        node_frame=lattice.node_frame[kept],
+        source=number[lattice.source[arcs]],
+        target=number[lattice.target[arcs]],
+        word=lattice.word[arcs],
+        acoustic=lattice.acoustic[arcs],
+        lm=lattice.lm[arcs],
+        final_acoustic=np.where(ends, lattice.final_acoustic, -np.inf)[kept],
+        final_lm=lattice.final_lm[kept],
+    )

@@ -1,0 +1,262 @@
+"""Token passing over (graph node, language-model state), compiled: frames in, word arcs out.
+
+A token is the best path into a pair of a node and a language-model state (Ney and Ortmanns 1999, section IV). Its score
+holds the look-ahead of its node; arcs carry the differences, so that words with rare continuations are pruned early and
+the exact n-gram score takes the look-ahead's place when the word ends.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from otoscope.decoding.tree.stepping import step
+
+N_BINS = 512
+"""Bins of the histogram by which the number of tokens is bounded."""
+
+DONE, MORE_TOKENS, MORE_ARCS, DEAD = 0, 1, 2, 3
+
+
+class GraphArrays(NamedTuple):
+    """A `DecodingGraph` for one language model and one scaling; nodes first, then roots."""
+
+    column: NDArray[np.int32]
+    log_loop: NDArray[np.float32]
+    arc_start: NDArray[np.int32]
+    arc_next: NDArray[np.int32]
+    arc_log: NDArray[np.float32]
+    """Weight plus look-ahead of the node entered minus that of the node left."""
+    exit_start: NDArray[np.int32]
+    exit_root: NDArray[np.int32]
+    exit_words: NDArray[np.int32]
+    exit_log: NDArray[np.float32]
+    set_start: NDArray[np.int32]
+    set_word: NDArray[np.int32]
+    set_log: NDArray[np.float32]
+    lm_word: NDArray[np.int32]
+    ahead: NDArray[np.float32]
+    """Look-ahead of each node and root."""
+
+
+class Limits(NamedTuple):
+    """What is kept."""
+
+    beam: float
+    max_active: int
+    lm_scale: float
+    word_penalty: float
+    acoustic_scale: float
+
+
+class Tokens(NamedTuple):
+    """Tokens of one frame; all `(capacity,)`."""
+
+    node: NDArray[np.int32]
+    lm: NDArray[np.int32]
+    score: NDArray[np.float64]
+    place: NDArray[np.int32]
+    """The word boundary this token's word began at."""
+
+
+class Boundaries(NamedTuple):
+    """Word boundaries, all `(capacity,)`: the tokens that stood between two words."""
+
+    frame: NDArray[np.int32]
+    score: NDArray[np.float64]
+    arc: NDArray[np.int32]
+    """The best arc that leads there, -1 for the start."""
+
+
+class WordArcs(NamedTuple):
+    """Words between boundaries, all `(capacity,)`; word -1 is a silence."""
+
+    source: NDArray[np.int32]
+    target: NDArray[np.int32]
+    word: NDArray[np.int32]
+    score: NDArray[np.float64]
+    """Of the path up to the arc's end."""
+    lm: NDArray[np.float32]
+    """log P(word | history), not scaled."""
+
+
+@njit(cache=True, nogil=True)
+def look_ahead(graph_arcs, exits, word_log, ahead, n_nodes):  # type: ignore[no-untyped-def]
+    """Best word score below each node; arcs lead to higher nodes, roots and silence have what is set there before."""
+    arc_start, arc_next = graph_arcs
+    exit_start, exit_words, set_start, set_word, set_log = exits
+    for v in range(n_nodes - 1, -1, -1):
+        best = ahead[v]
+        for a in range(arc_start[v], arc_start[v + 1]):
+            best = max(best, ahead[arc_next[a]])
+        for e in range(exit_start[v], exit_start[v + 1]):
+            k = exit_words[e]
+            if k >= 0:
+                for i in range(set_start[k], set_start[k + 1]):
+                    best = max(best, word_log[set_word[i]] + set_log[i])
+        ahead[v] = best
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _slot(table, tokens, node, lm, stamp):  # type: ignore[no-untyped-def]
+    """Slot of a token in the hash table: the token's, or the free one where it belongs. A slot is stamp and index."""
+    mask = table.shape[0] - 1
+    h = (np.uint64(np.uint32(node)) << np.uint64(32)) | np.uint64(np.uint32(lm))
+    h = h * np.uint64(0x9E3779B97F4A7C15)
+    at = np.int64(h >> np.uint64(24)) & mask
+    while True:
+        entry = table[at]
+        if (entry >> 32) != stamp:
+            return at
+        k = entry & 0xFFFFFFFF
+        if tokens.node[k] == node and tokens.lm[k] == lm:
+            return at
+        at = (at + 1) & mask
+
+
+@njit(cache=True, nogil=True)
+def cutoff(tokens, n_tokens, limits):  # type: ignore[no-untyped-def]
+    """Score below which tokens are dropped: the beam, or what leaves about `max_active`. Also the best token."""
+    best = -1
+    for i in range(n_tokens):
+        if best < 0 or tokens.score[i] > tokens.score[best]:
+            best = i
+    if best < 0:
+        return -np.inf, best
+    top = tokens.score[best]
+    floor = top - limits.beam
+    if n_tokens <= limits.max_active:
+        return floor, best
+    counts = np.zeros(N_BINS, dtype=np.int64)
+    width = min(limits.beam, 1e3) / N_BINS
+    for i in range(n_tokens):
+        k = int((top - tokens.score[i]) / width)
+        if k < N_BINS:
+            counts[k] += 1
+    total = 0
+    for k in range(N_BINS):
+        total += counts[k]
+        if total > limits.max_active:
+            return max(floor, top - width * max(k, 1)), best
+    return floor, best
+
+
+@njit(cache=True, nogil=True)
+def _emit(graph, limits, row, now, n_now, new, table, stamp):  # type: ignore[no-untyped-def]
+    """Carry tokens over one frame. Return (number of new tokens, their best score), or -1 where there is no room."""
+    floor, best = cutoff(now, n_now, limits)
+    n_nodes = graph.column.shape[0]
+    n_new, top, room = 0, -np.inf, new.node.shape[0]
+    for turn in range(-1, n_now):
+        i = best if turn < 0 else turn
+        if i < 0 or now.score[i] < floor or (turn >= 0 and i == best):
+            continue
+        v, lm, score, place = now.node[i], now.lm[i], now.score[i], now.place[i]
+        first = graph.arc_start[v] - 1 if v < n_nodes else graph.arc_start[v]
+        for a in range(first, graph.arc_start[v + 1]):
+            if a < graph.arc_start[v]:
+                target, coming = v, score + graph.log_loop[v]
+            else:
+                target, coming = graph.arc_next[a], score + graph.arc_log[a]
+            coming += row[graph.column[target]]
+            if coming < top - limits.beam or coming == -np.inf:
+                continue
+            top = max(top, coming)
+            at = _slot(table, new, target, lm, stamp)
+            entry = table[at]
+            if (entry >> 32) != stamp:
+                if n_new == room:
+                    return -1, top
+                table[at] = (stamp << 32) | n_new
+                new.node[n_new], new.lm[n_new] = target, lm
+                new.score[n_new], new.place[n_new] = coming, place
+                n_new += 1
+            else:
+                k = entry & 0xFFFFFFFF
+                if coming > new.score[k]:
+                    new.score[k], new.place[k] = coming, place
+    return n_new, top
+
+
+@njit(cache=True, nogil=True)
+def _end_words(graph, limits, ngram, new, n_new, top, table, stamp, places, arcs, counts, frame):  # type: ignore[no-untyped-def]
+    """Let tokens leave words: each way out is an arc to a boundary, and each boundary a token at its root."""
+    n_nodes, n_emitted, room = graph.column.shape[0], n_new, new.node.shape[0]
+    for i in range(n_emitted):
+        v = new.node[i]
+        if new.score[i] < top - limits.beam:
+            continue
+        for e in range(graph.exit_start[v], graph.exit_start[v + 1]):
+            leaving = new.score[i] - graph.ahead[v] + graph.exit_log[e]
+            root = n_nodes + graph.exit_root[e]
+            k = graph.exit_words[e]
+            first = graph.set_start[k] if k >= 0 else 0
+            stop = graph.set_start[k + 1] if k >= 0 else 1
+            for w in range(first, stop):
+                word, log_prob, state, score = -1, 0.0, new.lm[i], leaving
+                if k >= 0:
+                    word = graph.set_word[w]
+                    log_prob, state = step(ngram, state, graph.lm_word[word])
+                    score += graph.set_log[w] + limits.lm_scale * log_prob + limits.word_penalty
+                if score + graph.ahead[root] < top - limits.beam or score == -np.inf:
+                    continue
+                at = _slot(table, new, root, state, stamp)
+                entry = table[at]
+                if n_new == room:
+                    return -1, MORE_TOKENS
+                if counts[1] == arcs.word.shape[0] or counts[0] == places.frame.shape[0]:
+                    return -1, MORE_ARCS
+                if (entry >> 32) != stamp:
+                    token, target = n_new, counts[0]
+                    table[at] = (stamp << 32) | token
+                    new.node[token], new.lm[token], new.place[token] = root, state, target
+                    new.score[token] = -np.inf
+                    places.frame[target] = frame
+                    n_new += 1
+                    counts[0] += 1
+                else:
+                    token = entry & 0xFFFFFFFF
+                    target = new.place[token]
+                if score + graph.ahead[root] > new.score[token]:
+                    new.score[token] = score + graph.ahead[root]
+                    places.score[target], places.arc[target] = score, counts[1]
+                a = counts[1]
+                arcs.source[a], arcs.target[a], arcs.word[a] = new.place[i], target, word
+                arcs.score[a], arcs.lm[a] = score, log_prob
+                counts[1] += 1
+    return n_new, DONE
+
+
+@njit(cache=True, nogil=True)
+def advance(graph, limits, ngram, scores, now, new, table, places, arcs, counts):  # type: ignore[no-untyped-def]
+    """Take frames until all are taken or room runs out; return (frames taken, status, whether `now` and `new` swapped).
+
+    `counts` holds the numbers of boundaries, arcs, tokens and frames so far, and the stamp of the table. Where every
+    token dies, those of the frame before are kept, and no further frame is taken.
+    """
+    swapped = False
+    row = np.empty(scores.shape[1], dtype=np.float32)
+    for t in range(scores.shape[0]):
+        n_places, n_arcs = counts[0], counts[1]
+        counts[4] += 1
+        for c in range(row.shape[0]):
+            row[c] = scores[t, c] * limits.acoustic_scale
+        n_new, top = _emit(graph, limits, row, now, counts[2], new, table, counts[4])
+        status = MORE_TOKENS
+        if n_new >= 0:
+            frame = counts[3] + 1
+            n_new, status = _end_words(
+                graph, limits, ngram, new, n_new, top, table, counts[4], places, arcs, counts, frame
+            )
+        if n_new < 0:
+            counts[0], counts[1] = n_places, n_arcs
+            return t, status, swapped
+        if n_new == 0:
+            return t, DEAD, swapped
+        counts[2], counts[3] = n_new, counts[3] + 1
+        now, new = new, now
+        swapped = not swapped
+    return scores.shape[0], DONE, swapped
