@@ -93,9 +93,8 @@ class Table:
 
     def lattice(self, n_frames, labels):
         rows = np.array([self.log_probs([t], [labels[:u] for u in range(len(labels) + 1)]) for t in range(n_frames)])
-        return rows[:, :, 0], np.array(
-            [[rows[t, u, k] for u, k in enumerate(labels)] for t in range(n_frames)]
-        ).reshape(n_frames, len(labels))
+        label = [[rows[t, u, k] for u, k in enumerate(labels)] for t in range(n_frames)]
+        return rows[:, :, 0], np.array(label).reshape(n_frames, len(labels))
 
 
 FRAMES = np.arange(3)[:, None]

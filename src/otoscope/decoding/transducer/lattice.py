@@ -1,7 +1,7 @@
 """The output lattice of a transducer: sums over all alignments, their gradient, and the best alignment.
 
-A node (t, u) stands for "at frame t, u labels written". From it the blank leads to (t + 1, u) and label u to (t, u + 1);
-a path ends with the blank at (n_frames - 1, n_labels). All in log space and float64.
+A node (t, u) stands for "at frame t, u labels written". The blank leads to (t + 1, u), label u to (t, u + 1); a path
+ends with the blank at (n_frames - 1, n_labels). All in log space and float64.
 """
 
 from __future__ import annotations

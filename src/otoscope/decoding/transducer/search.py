@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from otoscope.core import BadInput
 
 LanguageModel = Callable[[tuple[int, ...]], ArrayLike]
-"""From the labels so far to `(n_symbols,)` natural-log scores of the next; the blank's column is the score of ending."""
+"""From the labels so far to `(n_symbols,)` natural-log scores of the next; the blank's column is that of ending."""
 
 
 class Predictor(Protocol):
@@ -60,6 +60,9 @@ class _Path:
     @property
     def rank(self) -> float:
         return self.log_prob + self.lm
+
+
+_Closed = dict[tuple[int, ...], _Path]
 
 
 class Search:
@@ -121,7 +124,7 @@ class Search:
         return tuple(sorted(found, key=lambda each: (-each.log_score, each.labels))[:n_best])
 
     def _frame(self, frame: NDArray[Any]) -> None:
-        done: dict[tuple[int, ...], _Path] = {}
+        done: _Closed = {}
         open_paths = self._paths
         for round_ in range(self.most_labels + 1):
             rows = self.predictor.log_probs(frame, [path.state for path in open_paths])
@@ -135,7 +138,7 @@ class Search:
         self._paths = sorted(done.values(), key=lambda path: (-path.rank, path.labels))[: self.beam]
 
     def _written(
-        self, paths: list[_Path], rows: NDArray[np.float64], done: dict[tuple[int, ...], _Path]
+        self, paths: list[_Path], rows: NDArray[np.float64], done: _Closed
     ) -> list[_Path]:
         """Return the best paths with one label more, as long as they could still enter the beam."""
         scores = rows + np.array([path.log_prob for path in paths])[:, None]
@@ -171,7 +174,7 @@ class Search:
         return self._rows[labels]
 
 
-def _add(done: dict[tuple[int, ...], _Path], path: _Path, blank: float) -> None:
+def _add(done: _Closed, path: _Path, blank: float) -> None:
     """Close a path with the blank; alignments of the same labels are summed, the likeliest gives the frames."""
     log_prob, best = path.log_prob + blank, path.best + blank
     known = done.get(path.labels)

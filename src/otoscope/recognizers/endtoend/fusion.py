@@ -1,0 +1,110 @@
+"""Shallow fusion: an n-gram model of words or of tokens as scores of the next token, for every beam search here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otoscope.core import BadInput
+from otoscope.lexicon.ngram.automaton import BackoffAutomaton
+from otoscope.recognizers.endtoend.tokens import Tokens
+
+UNKNOWN = -20.0
+"""Score of a word (or token) that the model does not know at all, nats."""
+
+NextScores = Callable[[tuple[int, ...]], NDArray[np.float64]]
+"""From the tokens so far to `(n_tokens,)` scores of the next; column 0 is the score of ending."""
+
+
+def log_prob(model: BackoffAutomaton, state: int, word: int) -> tuple[float, int]:
+    """Return log P(word | state) in nats and the state after it (Katz 1987, equation 1)."""
+    backoff = 0.0
+    while True:
+        start, stop = int(model.arc_start[state]), int(model.arc_start[state + 1])
+        place = start + int(np.searchsorted(model.arc_word[start:stop], word))
+        if place < stop and model.arc_word[place] == word:
+            return backoff + float(model.arc_log_prob[place]), int(model.arc_next[place])
+        if state == 0:
+            return UNKNOWN, 0
+        backoff += float(model.backoff_log[state])
+        state = int(model.backoff_state[state])
+
+
+class Fusion:
+    """Scores of the next token by an n-gram model, kept for every text asked about.
+
+    Parameters
+    ----------
+    model
+        The n-gram model, over words or over tokens.
+    tokens
+        The recogniser's units.
+    unit
+        Whether the model's words are words or tokens (`" "` is written `<space>` where it has no space). A model of
+        words speaks when a word is complete: at the space, at the end, or where the next word begins.
+    weight, bonus
+        Factor on log probabilities, and what is added for each word (or token), nats.
+
+    Notes
+    -----
+    Hannun et al. (2014), section 2; Chan et al. (2016), equation 11: log P(text | sound) + weight log P(text) +
+    bonus n.
+    """
+
+    def __init__(
+        self,
+        model: BackoffAutomaton,
+        tokens: Tokens,
+        *,
+        unit: Literal["word", "token"] = "word",
+        weight: float = 0.5,
+        bonus: float = 0.0,
+    ) -> None:
+        if unit not in ("word", "token"):
+            raise BadInput(f"a language model is of unit 'word' or 'token', got {unit!r}")
+        self.model, self.tokens, self.unit, self.weight, self.bonus = model, tokens, unit, weight, bonus
+        self._ids = {word: i for i, word in enumerate(model.words)}
+        self._states: dict[tuple[int, ...], int] = {(): model.start}
+        self._rows: dict[tuple[int, ...], NDArray[np.float64]] = {}
+
+    def __call__(self, prefix: tuple[int, ...]) -> NDArray[np.float64]:
+        """Return `(n_tokens,)` weighted scores of the next token after `prefix`, in nats."""
+        if prefix not in self._rows:
+            self._rows[prefix] = self._of_tokens(prefix) if self.unit == "token" else self._of_words(prefix)
+        return self._rows[prefix]
+
+    def _id(self, name: str) -> int:
+        return self._ids.get(name, self.model.unknown_word)
+
+    def _of_tokens(self, prefix: tuple[int, ...]) -> NDArray[np.float64]:
+        state = self._states[prefix]
+        row = np.empty(len(self.tokens))
+        row[0] = self.weight * log_prob(self.model, state, self.model.end_word)[0]
+        for i, unit in enumerate(self.tokens.units, start=1):
+            name = "<space>" if unit == " " and " " not in self._ids else unit
+            score, after = log_prob(self.model, state, self._id(name))
+            row[i] = self.weight * score + self.bonus
+            self._states[(*prefix, i)] = after
+        return row
+
+    def _of_words(self, prefix: tuple[int, ...]) -> NDArray[np.float64]:
+        row = np.zeros(len(self.tokens))
+        words = self.tokens.decode(prefix)
+        open_word = bool(words) and prefix[-1] not in self.tokens.gap
+        state = self._word_state(words[:-1] if open_word else words)
+        closed = 0.0
+        if open_word:
+            score, state = log_prob(self.model, state, self._id(words[-1]))
+            closed = self.weight * score + self.bonus
+        row[list(self.tokens.closing)] = closed
+        row[0] = closed + self.weight * log_prob(self.model, state, self.model.end_word)[0]
+        return row
+
+    def _word_state(self, words: tuple[str, ...]) -> int:
+        state = self.model.start
+        for word in words:
+            state = log_prob(self.model, state, self._id(word))[1]
+        return state
