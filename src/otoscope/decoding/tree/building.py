@@ -217,7 +217,9 @@ class _Layout:
         for step in range(1, int(length.max(initial=1))):
             rows, k = _spread(np.maximum(length - step, 0))
             at = self.chain_start[rows] + k
-            skipped = sum((seq.skip[self.state[at + i]] for i in range(1, step)), np.zeros(at.size))
+            skipped = np.zeros(at.size)
+            for i in range(1, step):
+                skipped += seq.skip[self.state[at + i]]
             parts.append((self.node[at], self.node[at + step], seq.leave[self.state[at]] + skipped))
         if not parts:
             return np.array([], dtype=np.int64), np.array([], dtype=np.int64), np.array([])

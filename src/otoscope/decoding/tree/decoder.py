@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from otoscope.core import BadInput
 from otoscope.decoding.lattice import Decoding, Lattice
-from otoscope.decoding.tree.graph import DecodingGraph
+from otoscope.decoding.tree.graph import SILENCE_WORDS, DecodingGraph
 from otoscope.decoding.tree.run import DecodingRun
 from otoscope.decoding.tree.search import GraphArrays, Limits, look_ahead
 from otoscope.decoding.tree.stepping import ngram_arrays, unigram_logs, word_ids
@@ -33,7 +33,7 @@ class TreeDecoder:
     max_active
         About how many tokens a frame keeps, the best ones.
     lm_scale, word_penalty, acoustic_scale
-        A path scores `acoustic_scale · scores + transitions + lm_scale · log P(words) + word_penalty · n_words`.
+        A path's score: `acoustic_scale · scores + transitions + lm_scale · log P(words) + word_penalty · n_words`.
     lattice_beam
         Arcs whose best path is worse than the best one by more than this are left out of lattices.
 
@@ -76,9 +76,8 @@ class TreeDecoder:
         logs = np.maximum(np.nan_to_num(logs, nan=LOWEST_AHEAD, neginf=LOWEST_AHEAD), LOWEST_AHEAD)
         ahead = np.full(graph.n_nodes + graph.n_roots, LOWEST_AHEAD, dtype=np.float64)
         ahead[graph.n_nodes :] = (logs[graph.set_word] + graph.set_log).max()
-        silent = np.repeat(graph.exit_words < 0, 1)
         owner = np.repeat(np.arange(graph.n_nodes), np.diff(graph.exit_start))
-        ahead[owner[silent]] = ahead[-1]
+        ahead[owner[graph.exit_words == SILENCE_WORDS]] = ahead[-1]
         exits = (graph.exit_start, graph.exit_words, graph.set_start, graph.set_word, graph.set_log.astype(np.float64))
         look_ahead((graph.arc_start, graph.arc_next), exits, logs, ahead, graph.n_nodes)
         source = np.repeat(np.arange(ahead.size), np.diff(graph.arc_start))

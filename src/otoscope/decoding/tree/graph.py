@@ -38,10 +38,10 @@ class DecodingGraph(ByValue):
     exit_start
         `(n_nodes + 1,)` int32: node v owns exits `exit_start[v]:exit_start[v + 1]`.
     exit_root, exit_words, exit_log
-        `(n_exits,)` int32, int32, float32: the root reached, the set of words that end here (-1: a silence), the weight.
+        `(n_exits,)` int32, int32, float32: root reached, set of words that end here (-1: a silence), weight.
     set_start, set_word, set_log
-        Words that sound the same: set k holds `set_word[set_start[k]:set_start[k + 1]]` with the log probability of
-        their pronunciation.
+        Words that sound the same: set k holds `set_word[set_start[k]:set_start[k + 1]]`, with log probabilities of
+        these pronunciations.
     root_final
         `(n_roots,)` float32 log weight of ending the utterance there; minus infinity where it cannot.
     start

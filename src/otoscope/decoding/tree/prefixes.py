@@ -41,7 +41,7 @@ class PhoneTree:
 def phone_tree(
     pronunciations: Sequence[tuple[str, Phones, float]], words: Sequence[str], sequences: StateSequences
 ) -> PhoneTree:
-    """Return the tree of some pronunciations; a word given twice with the same phones counts once, by its better log."""
+    """Return the tree of some pronunciations; a word twice with the same phones counts once, by its better log."""
     number = {word: i for i, word in enumerate(words)}
     phones = _matrix(pronunciations, sequences)
     length = (phones >= 0).sum(axis=1)

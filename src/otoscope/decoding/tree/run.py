@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,7 +24,7 @@ from otoscope.decoding.tree.stepping import step
 if TYPE_CHECKING:
     from otoscope.decoding.tree.decoder import TreeDecoder
 
-_Arrays = TypeVar("_Arrays", bound=NamedTuple)
+_Arrays = TypeVar("_Arrays", Tokens, Boundaries, WordArcs)
 _PLACES, _ARCS, _TOKENS, _FRAMES, _STAMP = range(5)
 _FIRST_TOKENS, _FIRST_ARCS = 1 << 15, 1 << 14
 
@@ -42,9 +42,8 @@ class DecodingRun:
         self._places = Boundaries(
             np.empty(_FIRST_ARCS, np.int32), np.empty(_FIRST_ARCS, np.float64), np.empty(_FIRST_ARCS, np.int32)
         )
-        self._arcs = WordArcs(
-            *(np.empty(_FIRST_ARCS, dtype) for dtype in (np.int32, np.int32, np.int32, np.float64, np.float32))
-        )
+        ids = [np.empty(_FIRST_ARCS, np.int32) for _ in range(3)]
+        self._arcs = WordArcs(*ids, np.empty(_FIRST_ARCS, np.float64), np.empty(_FIRST_ARCS, np.float32))
         self._alive = True
         self._finished = False
         self._counts = np.array([1, 0, 1, 0, 0], dtype=np.int64)
@@ -122,7 +121,7 @@ class DecodingRun:
     def finish(self) -> Lattice:
         """End the recording and return its word lattice; see `best` for what happens where no path is complete."""
         self._finished = True
-        final, complete, acoustic, lm = self._final()
+        _, complete, acoustic, lm = self._final()
         n_places, n_arcs = int(self._counts[_PLACES]), int(self._counts[_ARCS])
         limits, arcs = self._decoder.limits, self._arcs
         spoken = arcs.word[:n_arcs] >= 0
@@ -150,7 +149,8 @@ class DecodingRun:
         decoder, n = self._decoder, self.n_active
         n_places = int(self._counts[_PLACES])
         acoustic, lm = np.full(n_places, -np.inf), np.zeros(n_places)
-        tokens = Tokens(*(values[:n] for values in self._now))
+        now = self._now
+        tokens = Tokens(now.node[:n], now.lm[:n], now.score[:n], now.place[:n])
         if self._alive:
             for i in np.flatnonzero(tokens.node >= decoder.graph.n_nodes).tolist():
                 place = tokens.place[i]
@@ -187,4 +187,4 @@ def _tokens(capacity: int) -> Tokens:
 
 def _longer(arrays: _Arrays) -> _Arrays:
     """Return the arrays at twice their length."""
-    return type(arrays)(*(np.concatenate([values, np.empty_like(values)]) for values in arrays))
+    return type(arrays)._make(np.concatenate([values, np.empty_like(values)]) for values in arrays)

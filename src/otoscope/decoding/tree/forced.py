@@ -1,0 +1,195 @@
+"""Known transcripts in time: the best path through their states, frame by frame (Viterbi)."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+from otoscope.core import BadInput, DoesNotFit
+from otoscope.core.arrays import ByValue
+from otoscope.decoding.tree.contexts import Phones
+from otoscope.decoding.tree.transcripts import NO_WORD, TranscriptGraph, TranscriptGraphs
+from otoscope.decoding.tree.units import PhoneModels
+
+
+@dataclass(frozen=True)
+class ForcedPhone:
+    """A phone in frames `[start_frame, end_frame)`.
+
+    `word` is its word's position in the transcript, `None` for silence; `score` the mean score of its frames;
+    `state_starts` the first frame of each of its states that took any, and `columns` the column of each of these.
+    """
+
+    phone: str
+    word: int | None
+    start_frame: int
+    end_frame: int
+    score: float
+    state_starts: tuple[int, ...]
+    columns: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ForcedPath(ByValue):
+    """Where each frame of a known transcript lies.
+
+    Parameters
+    ----------
+    graph
+        What the path runs through.
+    states
+        `(n_frames,)` int32 state of the graph at each frame.
+    frame_scores
+        `(n_frames,)` float64 score of each frame in its state, transitions not counted.
+    log_score
+        Of the whole path, transitions counted.
+    """
+
+    graph: TranscriptGraph
+    states: NDArray[np.int32]
+    frame_scores: NDArray[np.float64]
+    log_score: float
+
+    @property
+    def columns(self) -> NDArray[np.int32]:
+        """`(n_frames,)` column of the scores that each frame takes."""
+        return self.graph.column[self.states]
+
+    @property
+    def words(self) -> NDArray[np.int32]:
+        """`(n_frames,)` position of the word in the transcript, -1 in silence."""
+        return self.graph.word[self.states]
+
+    @property
+    def phones(self) -> tuple[ForcedPhone, ...]:
+        """The phones in time, silences among them."""
+        return tuple(self._phone(a, b) for a, b in _runs(self.graph.unit[self.states]))
+
+    def _phone(self, start: int, end: int) -> ForcedPhone:
+        states = self.states[start:end]
+        word = int(self.graph.word[states[0]])
+        begins = [start + a for a, _ in _runs(states)]
+        return ForcedPhone(
+            phone=self.graph.phones[self.graph.phone[states[0]]],
+            word=None if word == NO_WORD else word,
+            start_frame=start,
+            end_frame=end,
+            score=float(self.frame_scores[start:end].mean()),
+            state_starts=tuple(begins),
+            columns=tuple(int(self.graph.column[self.states[t]]) for t in begins),
+        )
+
+    def word_frames(self) -> tuple[tuple[int, int], ...]:
+        """Return `(start_frame, end_frame)` of each word of the transcript."""
+        words = self.words
+        spans = {int(words[a]): (a, b) for a, b in _runs(words)}
+        return tuple(spans[k] for k in range(len(self.graph.words)))
+
+
+def forced(
+    scores: ArrayLike,
+    words: Sequence[str],
+    lexicon: Mapping[str, Sequence[Phones]],
+    models: PhoneModels,
+    *,
+    silence_log_prob: float = math.log(0.5),
+    pronunciation_log_probs: Mapping[str, Sequence[float]] | None = None,
+) -> ForcedPath:
+    """Return the best path of `words` through `(n_frames, n_columns)` log scores.
+
+    All pronunciations of a word compete, and silence may come at the edges and between words; context across words is
+    exact, whichever pronunciations and silences win. For many recordings make the graphs once, by `TranscriptGraphs`,
+    and call `best_path`.
+
+    Raises
+    ------
+    DoesNotFit
+        The recording is too short for the words, or every path has probability 0.
+    BadInput
+        A word without pronunciation, scores of the wrong shape, NaN or +inf.
+    """
+    graphs = TranscriptGraphs(lexicon, models, silence_log_prob, pronunciation_log_probs)
+    return best_path(scores, graphs(words))
+
+
+def best_path(scores: ArrayLike, graph: TranscriptGraph) -> ForcedPath:
+    """Return the best path through a transcript's graph; errors as in `forced`."""
+    rows = checked_scores(scores, graph)
+    log_score, states = _viterbi(
+        rows,
+        graph.column,
+        graph.log_loop,
+        graph.arc_start,
+        graph.arc_source,
+        graph.arc_log,
+        graph.log_start,
+        graph.log_end,
+    )
+    check_fits(log_score, len(rows), graph)
+    frame_scores = rows[np.arange(len(rows)), graph.column[states]].astype(np.float64)
+    return ForcedPath(graph, states, frame_scores, float(log_score))
+
+
+def checked_scores(scores: ArrayLike, graph: TranscriptGraph) -> NDArray[np.float32]:
+    """Return scores as `(n_frames, n_columns)` float32, or raise `BadInput`."""
+    rows = np.ascontiguousarray(scores, dtype=np.float32)
+    n_columns = int(graph.column.max()) + 1
+    if rows.ndim != 2 or rows.shape[0] == 0 or rows.shape[1] < n_columns:
+        raise BadInput(
+            f"scores must be (n_frames, n_columns) of one frame and {n_columns} columns at least, got {rows.shape}"
+        )
+    if not rows.max() < np.inf:
+        raise BadInput("scores hold NaN or +inf; log scores are needed")
+    return rows
+
+
+def check_fits(log_score: float, n_frames: int, graph: TranscriptGraph) -> None:
+    """Raise `DoesNotFit` where no path has a probability above 0."""
+    if log_score == -np.inf:
+        raise DoesNotFit(
+            f"{len(graph.words)} words do not fit {n_frames} frames: the recording is too short for them, "
+            "or its scores rule out every path"
+        )
+
+
+def _runs(values: NDArray[np.int32]) -> list[tuple[int, int]]:
+    """Stretches of equal values."""
+    cuts = np.flatnonzero(values[1:] != values[:-1]) + 1
+    edges = [0, *cuts.tolist(), len(values)]
+    return list(itertools.pairwise(edges))
+
+
+@njit(cache=True, nogil=True)
+def _viterbi(rows, column, log_loop, arc_start, arc_source, arc_log, log_start, log_end):  # type: ignore[no-untyped-def]
+    n_frames, n_states = rows.shape[0], column.shape[0]
+    came_from = np.empty((n_frames, n_states), dtype=np.int32)
+    now, before = np.empty(n_states), np.empty(n_states)
+    for s in range(n_states):
+        now[s] = log_start[s] + rows[0, column[s]]
+    for t in range(1, n_frames):
+        now, before = before, now
+        for s in range(n_states):
+            best, source = before[s] + log_loop[s], s
+            for a in range(arc_start[s], arc_start[s + 1]):
+                coming = before[arc_source[a]] + arc_log[a]
+                if coming > best:
+                    best, source = coming, arc_source[a]
+            came_from[t, s] = source
+            now[s] = best + rows[t, column[s]]
+    path = np.empty(n_frames, dtype=np.int32)
+    last = 0
+    for s in range(n_states):
+        if now[s] + log_end[s] > now[last] + log_end[last]:
+            last = s
+    score = now[last] + log_end[last]
+    for t in range(n_frames - 1, -1, -1):
+        path[t] = last
+        if t > 0:
+            last = came_from[t, last]
+    return score, path
