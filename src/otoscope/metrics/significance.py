@@ -94,7 +94,7 @@ def segment_errors(a: EditAlignment, b: EditAlignment, *, n_good: int = N_GOOD) 
     --------
     >>> from otoscope.decoding.edit_distance import align_words
     >>> said = "so my fellow listeners ask not"
-    >>> segment_errors(align_words(said, "so my yellow listeners ask"), align_words(said, "so my fellow listeners ask not"))
+    >>> segment_errors(align_words(said, "so my yellow listeners ask"), align_words(said, said))
     [(1, 0), (1, 0)]
     """
     if a.reference != b.reference:
@@ -130,9 +130,7 @@ def _errors_by_place(alignment: EditAlignment) -> NDArray[np.int64]:
     return errors
 
 
-def matched_pairs(
-    a: Sequence[EditAlignment], b: Sequence[EditAlignment], *, n_good: int = N_GOOD
-) -> MatchedPairs:
+def matched_pairs(a: Sequence[EditAlignment], b: Sequence[EditAlignment], *, n_good: int = N_GOOD) -> MatchedPairs:
     """Return the MAPSSWE test of two recognisers on the same utterances, in the same order.
 
     With Z_i the errors of A less those of B in segment i of n (Gillick and Cox 1989, equations 4 to 6):

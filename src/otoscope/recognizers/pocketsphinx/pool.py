@@ -55,7 +55,7 @@ class WorkerPool:
     def __init__(self, n_processes: int) -> None:
         self.n_processes = n_processes
         self._workers: list[subprocess.Popen[bytes]] = []
-        self._finalizer = weakref.finalize(self, _end, self._workers)
+        self._finalizer = weakref.finalize(self, end_processes, self._workers)
 
     @property
     def started(self) -> bool:
@@ -69,7 +69,7 @@ class WorkerPool:
 
     def close(self) -> None:
         """End all workers; the next call starts fresh ones."""
-        _end(self._workers)
+        end_processes(self._workers)
 
     def score(
         self,
@@ -113,14 +113,15 @@ class WorkerPool:
         alive = [worker for worker in self._workers if worker.poll() is None]
         if len(alive) < self.n_processes:
             self.close()
-            self._workers.extend(_spawn() for _ in range(self.n_processes))
+            self._workers.extend(spawn() for _ in range(self.n_processes))
 
 
-def _spawn() -> subprocess.Popen[bytes]:
+def spawn(entry: str = _ENTRY) -> subprocess.Popen[bytes]:
+    """Start a process that runs `entry` (Python code) with one thread, out of reach of Ctrl-C, over two pipes."""
     environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1")}
     environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     return subprocess.Popen(
-        [sys.executable, "-c", _ENTRY],
+        [sys.executable, "-c", entry],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environment,
@@ -128,7 +129,8 @@ def _spawn() -> subprocess.Popen[bytes]:
     )
 
 
-def _end(workers: list[subprocess.Popen[bytes]]) -> None:
+def end_processes(workers: list[subprocess.Popen[bytes]]) -> None:
+    """End processes that `spawn` started: ask, wait a little, kill; the list is empty afterwards."""
     for worker in workers:
         worker.terminate()
     for worker in workers:
