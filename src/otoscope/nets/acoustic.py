@@ -78,7 +78,7 @@ class BidirectionalLstm(nn.Module):
 
     def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
         """Map `(n, n_frames, n_in)` to `(n, n_frames, 2 * n_units)`; padding is zero."""
-        packed = nn.utils.rnn.pack_padded_sequence(frames, lengths, batch_first=True, enforce_sorted=False)
+        packed = nn.utils.rnn.pack_padded_sequence(frames, lengths.cpu(), batch_first=True, enforce_sorted=False)
         out, _ = nn.utils.rnn.pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=frames.shape[1])
         return self.norm(out) * frame_mask(lengths, frames.shape[1])
 

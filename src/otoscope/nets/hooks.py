@@ -1,22 +1,36 @@
-"""Looking at and changing what passes the taps of a network; every hook leaves when its `with` block ends."""
+"""Looking at and changing what passes the taps of a network; every hook leaves when its `with` block ends.
+
+A network is anything with `tap(site)`: the `AcousticModel`, or a module whose `tap` asks `otoscope.nets.taps.tap_at`.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from otoscope.core import BadInput
 from otoscope.core.protocols import Edit
-from otoscope.nets.acoustic import AcousticModel
+from otoscope.nets.taps import WeightsTap
+
+
+class Tapped(Protocol):
+    """A network with named places."""
+
+    def tap(self, site: str) -> nn.Module:
+        """Return the tap at a site; `BadInput` where there is none."""
+        ...
 
 
 @contextlib.contextmanager
-def recorded(network: AcousticModel, sites: Sequence[str]) -> Iterator[dict[str, Tensor]]:
-    """Fill the dict it yields with what passes each site, `(n, n_frames, n_units)`, padding included."""
+def recorded(network: Tapped, sites: Sequence[str]) -> Iterator[dict[str, Tensor]]:
+    """Fill the dict it yields with what passes each site, padding included.
+
+    Frames are `(n, n_frames, n_units)`, attention weights `(n, n_heads, n_queries, n_keys)`.
+    """
     seen: dict[str, Tensor] = {}
 
     def keep(site: str) -> Any:
@@ -27,8 +41,10 @@ def recorded(network: AcousticModel, sites: Sequence[str]) -> Iterator[dict[str,
 
 
 @contextlib.contextmanager
-def edited(network: AcousticModel, edits: Mapping[str, Edit]) -> Iterator[None]:
+def edited(network: Tapped, edits: Mapping[str, Edit]) -> Iterator[None]:
     """Apply each edit to the real frames of every utterance that passes its site.
+
+    At a site of attention weights an edit takes and returns `(n_heads, n_queries, n_keys)`.
 
     Raises
     ------
@@ -40,7 +56,7 @@ def edited(network: AcousticModel, edits: Mapping[str, Edit]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def leaf_at(network: AcousticModel, site: str) -> Iterator[list[Tensor]]:
+def leaf_at(network: Tapped, site: str) -> Iterator[list[Tensor]]:
     """Cut the graph at a site: what passes there becomes a leaf whose gradient is wanted, and is put into the list."""
     leaves: list[Tensor] = []
 
@@ -53,21 +69,22 @@ def leaf_at(network: AcousticModel, site: str) -> Iterator[list[Tensor]]:
 
 
 def _editing(site: str, edit: Edit) -> Any:
-    def apply(tap: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> Tensor:
+    def apply(tap: Any, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         changed = output.clone()
-        for row, length in zip(changed, inputs[1].tolist(), strict=True):
-            before = row[:length].detach().numpy().copy()
-            after = torch.as_tensor(edit(before), dtype=row.dtype)
-            if after.shape != row[:length].shape:
+        for i, n_real in enumerate(zip(*(lengths.tolist() for lengths in inputs[1:]), strict=True)):
+            real = (i, slice(None), *map(slice, n_real)) if isinstance(tap, WeightsTap) else (i, slice(*n_real))
+            before = output[real].detach().cpu().numpy().copy()
+            after = torch.as_tensor(edit(before), dtype=output.dtype, device=output.device)
+            if after.shape != before.shape:
                 raise BadInput(f"the edit at {site} made {tuple(after.shape)} of {before.shape}; the shape must stay")
-            row[:length] = after
+            changed[real] = after
         return changed
 
     return apply
 
 
 @contextlib.contextmanager
-def _hooked(network: AcousticModel, hooks: Mapping[str, Any]) -> Iterator[None]:
+def _hooked(network: Tapped, hooks: Mapping[str, Any]) -> Iterator[None]:
     handles = []
     try:
         for site, hook in hooks.items():
