@@ -9,16 +9,38 @@ from otoscope.core.late import resolve
 if TYPE_CHECKING:
     from otoscope.lexicon.ngram.arpa import read_arpa, write_arpa
     from otoscope.lexicon.ngram.automaton import BackoffAutomaton
+    from otoscope.lexicon.ngram.compact import load, save
+    from otoscope.lexicon.ngram.estimation import estimate
+    from otoscope.lexicon.ngram.mixing import interpolate, tune_weights
     from otoscope.lexicon.ngram.model import NGramModel, TextScore
+    from otoscope.lexicon.ngram.pruning import prune
 
 _HOMES = {
     "BackoffAutomaton": "automaton",
     "NGramModel": "model",
     "TextScore": "model",
+    "estimate": "estimation",
+    "interpolate": "mixing",
+    "load": "compact",
+    "prune": "pruning",
     "read_arpa": "arpa",
+    "save": "compact",
+    "tune_weights": "mixing",
     "write_arpa": "arpa",
 }
-__all__ = ["BackoffAutomaton", "NGramModel", "TextScore", "read_arpa", "write_arpa"]
+__all__ = [
+    "BackoffAutomaton",
+    "NGramModel",
+    "TextScore",
+    "estimate",
+    "interpolate",
+    "load",
+    "prune",
+    "read_arpa",
+    "save",
+    "tune_weights",
+    "write_arpa",
+]
 
 
 def __getattr__(name: str) -> Any:

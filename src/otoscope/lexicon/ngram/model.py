@@ -16,7 +16,7 @@ from otoscope.core import BadInput
 from otoscope.core.arrays import ByValue, frozen_array, set_frozen
 from otoscope.lexicon.ngram import walking
 from otoscope.lexicon.ngram.automaton import BackoffAutomaton
-from otoscope.lexicon.ngram.sentences import BOS, EOS, UNKNOWN, Sentences, as_sentences, token_ids
+from otoscope.lexicon.ngram.sentences import BOS, EOS, UNKNOWN, Sentences, WordIds, as_sentences, token_ids
 
 
 @dataclass(frozen=True)
@@ -174,9 +174,10 @@ class NGramModel(ByValue):
         BadInput
             There is no sentence in it.
         """
-        known = {word: id for word, id in self.index.items() if word != UNKNOWN}
-        never = len(self.words)  # told apart from <unk>, which may stand in a text as a word
-        tokens = token_ids(as_sentences(text), known, bos=self.bos, eos=self.eos, unknown=never)
+        never = len(self.words)  # told apart from <unk> until unknown words are counted
+        index = WordIds(self.words, unknown=never)
+        index.pop(UNKNOWN, None)
+        tokens = token_ids(as_sentences(text), index.__getitem__, bos=self.bos, eos=self.eos)
         if not tokens.size:
             raise BadInput("a text of no sentences has no perplexity")
         absent = tokens == never

@@ -73,10 +73,21 @@ def as_sentences(text: Sentences | str | os.PathLike[str]) -> Iterator[Sequence[
         yield sentence.split() if isinstance(sentence, str) else sentence
 
 
+class WordIds(dict[str, int]):
+    """Word → id; looking up a word that is not there gives the id `unknown`, and adds nothing."""
+
+    def __init__(self, words: Iterable[str], *, unknown: int) -> None:
+        super().__init__((word, id) for id, word in enumerate(words))
+        self.unknown = unknown
+
+    def __missing__(self, word: str) -> int:
+        return self.unknown
+
+
 def token_ids(
-    sentences: Iterable[Sequence[str]], index: Mapping[str, int], *, bos: int, eos: int, unknown: int
+    sentences: Iterable[Sequence[str]], lookup: Callable[[str], int], *, bos: int, eos: int
 ) -> NDArray[np.int32]:
-    """Return a text as ids, each sentence between `bos` and `eos`; a word that `index` lacks becomes `unknown`.
+    """Return a text as ids, each sentence between `bos` and `eos`.
 
     Raises
     ------
@@ -88,6 +99,6 @@ def token_ids(
         if BOS in words or EOS in words:
             raise BadInput(f"{BOS} and {EOS} are set around each sentence; leave them out of {' '.join(words)[:80]!r}")
         tokens.append(bos)
-        tokens.extend([index.get(word, unknown) for word in words])
+        tokens.extend(map(lookup, words))
         tokens.append(eos)
     return np.frombuffer(tokens, np.int32) if tokens else np.zeros(0, np.int32)
