@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,7 +55,8 @@ class RoomBank:
     def describe(self) -> dict[str, Any]:
         """Return what a model card says of the bank: JSON values."""
         times = {"rt60_s": [min(self.rt60_s), max(self.rt60_s)]} if self.rt60_s else {}
-        return {"n_rooms": len(self), "rate_hz": self.rate_hz, **times}
+        digest = hashlib.sha256(b"".join(response.tobytes() for response in self.responses)).hexdigest()
+        return {"n_rooms": len(self), "rate_hz": self.rate_hz, **times, "sha256": digest}
 
     def reverberant(self, samples: Samples, rng: np.random.Generator) -> Samples:
         """Return `(n_samples,)` as heard in one of the rooms: direct sound at its old place and level."""

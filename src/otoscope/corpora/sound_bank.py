@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -50,7 +51,12 @@ class SoundBank:
 
     def describe(self) -> dict[str, Any]:
         """Return what a model card says of the bank: JSON values."""
-        return {"n_sounds": len(self), "duration_s": round(self.duration_s, 3), "rate_hz": self.rate_hz}
+        return {
+            "n_sounds": len(self),
+            "duration_s": round(self.duration_s, 3),
+            "rate_hz": self.rate_hz,
+            "sha256": hashlib.sha256(b"".join(sound.tobytes() for sound in self.sounds)).hexdigest(),
+        }
 
     def stretch(self, n_samples: int, rng: np.random.Generator) -> Samples:
         """Return `(n_samples,)` of one sound, entered at a random place and looped."""
