@@ -1,0 +1,146 @@
+"""Matching by dynamic time warping (Vintsyuk 1968; Sakoe & Chiba 1978): a word is the one with the nearest templates."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otoscope.core import BadInput, Features, Recording
+from otoscope.decoding.dtw import PATTERNS, FrameStack, best_string, distances, dtw, local_costs
+from otoscope.recognizers.template.clustering import METHODS, templates_of
+from otoscope.recognizers.template.front_end import CepstralFrontEnd
+from otoscope.recognizers.template.matching import Place
+
+
+@dataclass(frozen=True)
+class WarpingLearner:
+    """How templates are made and compared.
+
+    Parameters
+    ----------
+    front_end
+        Makes the frames.
+    pattern
+        Step pattern: `symmetric2` (P = 0), `symmetric_p05` (P = 1/2), `symmetric_p1` or `symmetric_p2`.
+    n_nearest
+        A word's distance is the mean over this many of its nearest templates.
+    method
+        Of `METHODS`: `all` keeps every example, `medoids` the centre of each cluster, `averages` the DTW barycentre.
+    n_templates
+        Clusters a word, for the last two.
+    """
+
+    front_end: CepstralFrontEnd = field(default_factory=CepstralFrontEnd)
+    pattern: str = "symmetric2"
+    n_nearest: int = 2
+    method: str = "all"
+    n_templates: int = 2
+
+    def __post_init__(self) -> None:
+        if self.pattern not in PATTERNS or not PATTERNS[self.pattern].normalised:
+            names = ", ".join(name for name, pattern in PATTERNS.items() if pattern.normalised)
+            raise BadInput(f"pattern must be one of {names}, got {self.pattern!r}")
+        if self.method not in METHODS:
+            raise BadInput(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
+        if self.n_nearest < 1 or self.n_templates < 1:
+            raise BadInput(f"n_nearest and n_templates must be 1 or more, got {self.n_nearest} and {self.n_templates}")
+
+    def features(self, recording: Recording) -> Features:
+        """Return the frames that are matched."""
+        return self.front_end.features(recording)
+
+    def matcher(self, examples: Sequence[Sequence[NDArray[Any]]]) -> WarpingMatcher:
+        """Return the matcher made of the frames of some examples of each word."""
+        made = [templates_of(own, self.method, self.n_templates, pattern=self.pattern) for own in examples]
+        words = np.array([word for word, own in enumerate(made) for _ in own])
+        frames = [template.astype(np.float32) for own in made for template in own]
+        return WarpingMatcher(FrameStack.of(frames), words, self)
+
+
+class WarpingMatcher:
+    """Templates of all words and the distances from them.
+
+    Parameters
+    ----------
+    stack
+        The templates, those of a word together.
+    words
+        `(n_templates,)` which word each template is of, from 0.
+    learner
+        How they were made and are compared.
+    """
+
+    kind = "warping"
+
+    def __init__(self, stack: FrameStack, words: NDArray[Any], learner: WarpingLearner) -> None:
+        self.stack, self.words, self.learner = stack, np.asarray(words, dtype=np.int64), learner
+        self.n_templates = len(stack)
+        if self.words.shape != (len(stack),) or (np.diff(self.words) < 0).any():
+            raise BadInput(f"{len(stack)} templates need the word of each, those of a word together")
+
+    def features(self, recording: Recording) -> Features:
+        """Return the frames that are matched."""
+        return self.learner.features(recording)
+
+    def distances(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Return `(n_words,)` mean distances of the nearest templates."""
+        each = distances(values, self.stack, pattern=self.learner.pattern)
+        firsts = np.searchsorted(self.words, np.arange(self.words[-1] + 2))
+        found = np.empty(len(firsts) - 1)
+        for word, (first, stop) in enumerate(zip(firsts[:-1], firsts[1:], strict=True)):
+            nearest = np.sort(each[first:stop])[: self.learner.n_nearest]
+            finite = nearest[np.isfinite(nearest)]
+            found[word] = finite.mean() if finite.size else np.inf
+        return found
+
+    def frame_costs(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Return `(n_frames, n_words)`: mean local cost of a frame along the path of each word's nearest template."""
+        each = distances(values, self.stack, pattern=self.learner.pattern)
+        costs = np.full((len(values), int(self.words[-1]) + 1), np.inf)
+        for word in range(costs.shape[1]):
+            template = self._nearest(each, word)
+            if np.isfinite(each[template]):
+                pairs = self._pairs(values, template)
+                local = local_costs(values, self.stack[template])[pairs[:, 0], pairs[:, 1]]
+                counts = np.bincount(pairs[:, 0], minlength=len(values))
+                costs[:, word] = np.bincount(pairs[:, 0], local, minlength=len(values)) / counts
+        return costs
+
+    def path(self, values: NDArray[Any], word: int) -> NDArray[np.int64]:
+        """Return `(n_frames,)`: the frame of the stack that each frame meets, the last one where it meets several."""
+        template = self._nearest(distances(values, self.stack, pattern=self.learner.pattern), word)
+        pairs = self._pairs(values, template)
+        met = np.zeros(len(values), dtype=np.int64)
+        met[pairs[:, 0]] = pairs[:, 1]
+        return met + self.stack.offsets[template]
+
+    def divided(self, values: NDArray[Any], words: Sequence[int] | None) -> tuple[Place, ...]:
+        """Return where the words of the best string lie (one-pass dynamic programming); raises `DoesNotFit`."""
+        allowed = None if words is None else [np.flatnonzero(self.words == word).tolist() for word in words]
+        return tuple((placed.first, placed.stop) for placed in best_string(values, self.stack, words=allowed).placed)
+
+    def arrays(self) -> Mapping[str, NDArray[Any]]:
+        """Return the templates as named arrays."""
+        return {"frames": self.stack.frames.astype(np.float32), "offsets": self.stack.offsets, "words": self.words}
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return how templates are compared, JSON values only."""
+        return dataclasses.asdict(self.learner)
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) -> WarpingMatcher:
+        """Return the matcher that `arrays` and `settings` were taken of."""
+        learner = WarpingLearner(**{**settings, "front_end": CepstralFrontEnd(**settings["front_end"])})
+        return cls(FrameStack(arrays["frames"], arrays["offsets"]), arrays["words"], learner)
+
+    def _nearest(self, each: NDArray[np.float64], word: int) -> int:
+        own = np.flatnonzero(self.words == word)
+        return int(own[np.argmin(each[own])])
+
+    def _pairs(self, values: NDArray[Any], template: int) -> NDArray[np.int64]:
+        return dtw(values, self.stack[template], pattern=self.learner.pattern).pairs
