@@ -28,8 +28,8 @@ State = tuple[Tensor, ...]
 class Heard:
     """The encoded sound a decoder looks at.
 
-    `frames` `(n, n_frames, n_units)`, `keys` what it compares them by, `(n, n_frames, …)`, and `lengths` `(n,)`, how many
-    frames are real.
+    `frames` `(n, n_frames, n_units)`, `keys` what it compares them by, `(n, n_frames, …)`, and `lengths` `(n,)`, how
+    many frames are real.
     """
 
     frames: Tensor

@@ -44,7 +44,7 @@ def place_of(target: Target, grid: FrameGrid, card: CtcCard) -> Place:
     if target.kind == "utterance":
         first, stop = 0, grid.n_frames
     else:
-        first, stop = _window(target, grid, card)
+        first, stop = window_of(target, grid, margin_s=card.margin_s)
     place = Place(
         first,
         stop,
@@ -60,16 +60,23 @@ def place_of(target: Target, grid: FrameGrid, card: CtcCard) -> Place:
     return place
 
 
-def _window(target: Target, grid: FrameGrid, card: CtcCard) -> tuple[int, int]:
+def window_of(target: Target, grid: FrameGrid, *, margin_s: float) -> tuple[int, int]:
+    """Return the frames `[first, stop)` whose centre lies in a target's interval and `margin_s` on both sides.
+
+    Raises
+    ------
+    BadInput
+        The target lies behind the end of the recording.
+    """
     interval = target.interval
     assert interval is not None  # a Target of a word or token always has one
-    if grid.n_frames == 0 or interval.start_s >= grid.edges_s()[-1] + card.margin_s:
+    if grid.n_frames == 0 or interval.start_s >= grid.edges_s()[-1] + margin_s:
         raise BadInput(f"target {target.label!r} at {interval.start_s:g} s lies behind the end of the recording")
     inside = grid.frames_of(interval)
     if inside.start >= inside.stop:
         middle = grid.frame_at((interval.start_s + interval.end_s) / 2)
         inside = slice(middle, middle + 1)
-    margin = round(card.margin_s * grid.rate_hz / grid.hop)
+    margin = round(margin_s * grid.rate_hz / grid.hop)
     return max(0, inside.start - margin), min(grid.n_frames, inside.stop + margin)
 
 

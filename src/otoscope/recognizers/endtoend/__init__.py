@@ -1,0 +1,48 @@
+"""End-to-end recognisers (2006–): CTC, attention encoder–decoders, joint ones and transducers, under published names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from otoscope.core.late import resolve
+
+if TYPE_CHECKING:
+    from otoscope.recognizers.endtoend.presets import (
+        PRESETS,
+        train_conformer,
+        train_deepspeech,
+        train_deepspeech2,
+        train_joint,
+        train_las,
+        train_rnnt,
+        train_speech_transformer,
+        train_wav2letter,
+    )
+    from otoscope.recognizers.endtoend.recognizer import EndToEndRecognizer
+    from otoscope.recognizers.endtoend.streaming import StreamingLatency, StreamingRecognizer, measure_latency
+
+__all__ = [
+    "EndToEndRecognizer",
+    "PRESETS",
+    "StreamingLatency",
+    "StreamingRecognizer",
+    "measure_latency",
+    "train_conformer",
+    "train_deepspeech",
+    "train_deepspeech2",
+    "train_joint",
+    "train_las",
+    "train_rnnt",
+    "train_speech_transformer",
+    "train_wav2letter",
+]
+
+_HOMES = {"EndToEndRecognizer": "recognizer"} | dict.fromkeys(
+    ("StreamingLatency", "StreamingRecognizer", "measure_latency"), "streaming"
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return resolve(f"otoscope.recognizers.endtoend.{_HOMES.get(name, 'presets')}:{name}")
+    raise AttributeError(f"module 'otoscope.recognizers.endtoend' has no attribute {name!r}")

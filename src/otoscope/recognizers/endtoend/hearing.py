@@ -1,0 +1,107 @@
+"""What the families share when they read the encoded sound: where frames lie, windows of words, tiers from frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from otoscope.core import Alignment, BadInput, Emissions, FrameGrid, Hypothesis, Interval, StepScores, Target, Tier
+from otoscope.core.timeline import Origin
+from otoscope.recognizers.endtoend.tokens import Tokens
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One recording as the encoder gives it: `frames` `(1, n_frames, n_units)`, `lengths` `(1,)`, and where they lie."""
+
+    frames: Tensor
+    lengths: Tensor
+    grid: FrameGrid
+    duration_s: float
+
+
+class Reader(Protocol):
+    """How a family turns encoded sound into texts, times and scores."""
+
+    def hypotheses(self, heard: Encoded) -> tuple[Hypothesis, ...]:
+        """Return the n-best texts, best first."""
+        ...
+
+    def alignment(self, heard: Encoded, words: Sequence[str]) -> Alignment:
+        """Return where the words lie; `DoesNotFit` where they cannot."""
+        ...
+
+    def text_log_prob(self, heard: Encoded, words: Sequence[str]) -> float:
+        """Return the score by which a text is compared with what was heard, nats."""
+        ...
+
+    def scores(self, frames: Tensor, lengths: Tensor, grids: Sequence[FrameGrid], targets: Sequence[Target]) -> Tensor:
+        """Return `(n, n_targets)` differentiable scores of a padded batch; `grids` gives each utterance's own."""
+        ...
+
+    def emissions(self, heard: Encoded, words: Sequence[str]) -> Emissions | None:
+        """Return symbol scores by frame, `None` where the family has none."""
+        ...
+
+    def steps(self, heard: Encoded, words: Sequence[str]) -> StepScores | None:
+        """Return symbol scores by token of the text, `None` where the family has none."""
+        ...
+
+
+def target_words(target: Target, label: str) -> tuple[tuple[str, ...], int]:
+    """Return the words that a target speaks of, with `label` in its own place, and that place.
+
+    Raises
+    ------
+    BadInput
+        The label is no single word, or the target is a token (these recognisers are asked about words).
+    """
+    words = tuple(label.lower().split())
+    if target.kind == "utterance":
+        return words, 0
+    if target.kind == "token":
+        raise BadInput(f"this recogniser scores words and utterances, not the token {target.label!r}")
+    if len(words) != 1:
+        raise BadInput(f"a target must be one word, got {label!r}")
+    if target.position is None or not target.context:
+        return words, 0
+    context = tuple(word.lower() for word in target.context)
+    return (*context[: target.position], *words, *context[target.position + 1 :]), target.position
+
+
+def timed_words(
+    first_last: Sequence[tuple[int, int]], words: Sequence[str], edges: NDArray[np.float64], *, origin: Origin
+) -> Tier:
+    """Return words from their first frame to their last; two that share a frame meet in the middle of what they share."""
+    spans = [[float(edges[a]), float(edges[b + 1])] for a, b in first_last]
+    for left, right in zip(spans, spans[1:], strict=False):
+        if right[0] < left[1]:
+            left[1] = right[0] = (max(left[0], right[0]) + left[1]) / 2
+            right[1] = max(right[1], right[0])
+    return Tier("words", tuple(Interval(a, b, w, origin=origin) for (a, b), w in zip(spans, words, strict=True)))
+
+
+def timed_tokens(
+    frames: NDArray[np.int64], labels: Sequence[int], edges: NDArray[np.float64], tokens: Tokens, *, origin: Origin
+) -> Tier:
+    """Return one interval for each token at its frame; tokens at one frame share it in equal parts, spaces are left out."""
+    found = []
+    for i, (frame, label) in enumerate(zip(frames.tolist(), labels, strict=True)):
+        if tokens.units[label - 1] == " ":
+            continue
+        same = np.flatnonzero(frames == frame)
+        start, end = float(edges[frame]), float(edges[frame + 1])
+        width, place = (end - start) / same.size, int(np.searchsorted(same, i))
+        low = start + place * width
+        found.append(Interval(low, min(low + width, end), tokens.units[label - 1], origin=origin))
+    return Tier("states", tuple(found))
+
+
+def clipped_edges(heard: Encoded) -> NDArray[np.float64]:
+    """Return the boundaries of the frames, none outside the recording, `(n_frames + 1,)`."""
+    return np.clip(heard.grid.edges_s(), 0.0, heard.duration_s)

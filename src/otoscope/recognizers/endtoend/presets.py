@@ -1,0 +1,372 @@
+"""End-to-end recognisers under the names of the published systems they follow, scaled to hours of speech, not thousands.
+
+Each `train_…` function takes a corpus and held-out utterances, works in a folder (where an interrupted run goes on), and
+leaves a recogniser there that `otoscope.load(folder)` opens.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from otoscope.core import BadInput, UnknownName
+from otoscope.core.protocols import Progress
+from otoscope.corpora.manifest import Utterance
+from otoscope.nets.augment import Augmentation
+from otoscope.nets.encoders import EncoderShape
+from otoscope.nets.examples import Joining
+from otoscope.nets.front_end import FrontEndShape
+from otoscope.nets.speech_inputs import InputKind
+from otoscope.nets.speech_network import DecoderShape, SpeechShape
+from otoscope.nets.training import TrainingPlan
+from otoscope.recognizers.endtoend.batching import Recipe, Sounds
+from otoscope.recognizers.endtoend.card import Decoding, EndToEndCard, Family
+from otoscope.recognizers.endtoend.recognizer import EndToEndRecognizer
+from otoscope.recognizers.endtoend.tokens import Tokens, byte_pairs, characters
+
+CHECKPOINT = "training.pt"
+"""File in the folder from which an interrupted run goes on."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A published system: what its parts are, and how they are decoded.
+
+    `encoder` and `decoder` are scaled to `Options.n_units`; `can_stream` says whether there is a streaming variant.
+    """
+
+    name: str
+    follows: str
+    family: Family
+    encoder: EncoderShape
+    decoder: DecoderShape = field(default_factory=DecoderShape)
+    ctc: bool = True
+    decoding: Decoding = field(default_factory=Decoding)
+    learning_rate: float = 2e-3
+    can_stream: bool = False
+
+
+PRESETS: Mapping[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            "deepspeech",
+            "Hannun et al. (2014), Deep Speech: context window, dense layers with clipped ReLU, one recurrent layer, CTC",
+            "ctc",
+            EncoderShape("dense", 128, 1),
+            decoding=Decoding(beam=32),
+        ),
+        Preset(
+            "deepspeech2",
+            "Amodei et al. (2015), Deep Speech 2: convolutions, gated recurrent layers, CTC",
+            "ctc",
+            EncoderShape("recurrent", 96, 3, cell="gru"),
+            decoding=Decoding(beam=32),
+            can_stream=True,
+        ),
+        Preset(
+            "wav2letter",
+            "Collobert, Puhrsch & Synnaeve (2016), Wav2Letter: convolutions only, letters; its criterion here is CTC",
+            "ctc",
+            EncoderShape("convolution", 128, 5, kernel=11),
+            decoding=Decoding(beam=32),
+        ),
+        Preset(
+            "las",
+            "Chan, Jaitly, Le & Vinyals (2016), Listen, attend and spell: a pyramid of LSTMs, a recurrent decoder with "
+            "the location-aware attention of Chorowski et al. (2015)",
+            "attention",
+            EncoderShape("pyramid", 96, 2),
+            DecoderShape("recurrent", 128),
+            ctc=False,
+            decoding=Decoding(beam=8, length_power=0.5),
+        ),
+        Preset(
+            "speech-transformer",
+            "Dong, Xu & Xu (2018), Speech-Transformer: attention in encoder and decoder",
+            "attention",
+            EncoderShape("transformer", 96, 4, n_halvings=2),
+            DecoderShape("transformer", 96, 2),
+            ctc=False,
+            decoding=Decoding(beam=8, length_power=0.5),
+            learning_rate=1e-3,
+        ),
+        Preset(
+            "joint-ctc-attention",
+            "Watanabe, Hori, Kim, Hershey & Hayashi (2017): a recurrent encoder, CTC and attention trained and decoded "
+            "together",
+            "attention",
+            EncoderShape("recurrent", 96, 2),
+            DecoderShape("recurrent", 128),
+            decoding=Decoding(beam=8, ctc_weight=0.3),
+        ),
+        Preset(
+            "conformer",
+            "Gulati et al. (2020), Conformer: attention and convolution in each block; its output here is CTC",
+            "ctc",
+            EncoderShape("conformer", 96, 4, kernel=15),
+            decoding=Decoding(beam=32),
+            learning_rate=1e-3,
+            can_stream=True,
+        ),
+        Preset(
+            "rnnt",
+            "Graves, Mohamed & Hinton (2013); Graves (2012): the recurrent transducer, with CTC beside it in training",
+            "transducer",
+            EncoderShape("recurrent", 96, 2),
+            DecoderShape("transducer", 96),
+            decoding=Decoding(beam=8),
+            can_stream=True,
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may choose.
+
+    Parameters
+    ----------
+    epochs, learning_rate, patience
+        As in `TrainingPlan`; the rate's default is the preset's.
+    n_units
+        Width of encoder and decoder (a multiple of 4); the preset's by default.
+    n_layers
+        Layers of the encoder; the preset's by default.
+    features
+        `log-mel` (80 filters), `mfcc` (40), `spectrogram` (256 bins) or `waveform` (80 learnt filters).
+    rate_hz
+        To which sound is resampled: 8000 for telephone speech.
+    tokens
+        `characters`, or how many subwords to learn from the transcripts.
+    streaming
+        Whether the encoder sees no later sound (deepspeech2, conformer, rnnt).
+    joined
+        Least and most recordings of a speaker joined into one training string; by default up to 5 where the corpus
+        holds single words, which attention could not learn from, else 1.
+    augmentation
+        What is done to the training sound.
+    batch_s
+        Seconds of padded sound in a batch.
+    dropout
+        In all parts.
+    plan
+        Further fields of `TrainingPlan`, by name.
+    """
+
+    epochs: int = 30
+    learning_rate: float | None = None
+    patience: int | None = None
+    n_units: int | None = None
+    n_layers: int | None = None
+    features: InputKind = "log-mel"
+    rate_hz: int = 16000
+    tokens: Literal["characters"] | int = "characters"
+    streaming: bool = False
+    joined: tuple[int, int] | None = None
+    augmentation: Augmentation = field(default_factory=lambda: Augmentation(snr_db=(10.0, 40.0), gap_frames=10))
+    batch_s: float = 30.0
+    dropout: float = 0.1
+    plan: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Options:
+        """Return the options given by name.
+
+        Raises
+        ------
+        UnknownName
+            There is no such option.
+        """
+        known = {f.name for f in dataclasses.fields(cls)}
+        for name in given:
+            if name not in known:
+                raise UnknownName("option", name, known)
+        return cls(**given)
+
+
+def card_of(preset: Preset, options: Options, tokens: Tokens) -> EndToEndCard:
+    """Return the card of a preset with some options.
+
+    Raises
+    ------
+    BadInput
+        It has no streaming variant, or sizes do not fit one another.
+    """
+    if options.streaming and not preset.can_stream:
+        able = ", ".join(name for name, each in PRESETS.items() if each.can_stream)
+        raise BadInput(f"{preset.name} hears whole recordings only; these can stream: {able}")
+    encoder = dataclasses.replace(preset.encoder, dropout=options.dropout, streaming=options.streaming)
+    decoder = dataclasses.replace(preset.decoder, dropout=options.dropout)
+    if options.n_units is not None:
+        encoder = dataclasses.replace(encoder, n_units=options.n_units)
+        decoder = dataclasses.replace(decoder, n_units=options.n_units)
+    if options.n_layers is not None:
+        encoder = dataclasses.replace(encoder, n_layers=options.n_layers)
+    n_mels = 40 if options.features == "mfcc" or options.rate_hz < 16000 else 80
+    front_end = FrontEndShape(options.rate_hz, n_mels, low_hz=50.0)
+    shape = SpeechShape(len(tokens), front_end, options.features, encoder, decoder, preset.ctc)
+    return EndToEndCard(preset.name, preset.family, shape, tokens, preset.decoding, preset.follows)
+
+
+def train_preset(
+    name: str,
+    corpus: Sequence[Utterance],
+    valid: Sequence[Utterance],
+    folder: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+    **options: Any,
+) -> EndToEndRecognizer:
+    """Train a preset, saving it in `folder`; an interrupted run goes on there.
+
+    Parameters
+    ----------
+    name
+        One of `PRESETS`.
+    corpus, valid
+        Utterances; the weights kept are those with the lowest loss on `valid`.
+    folder
+        Holds the checkpoint while training, the recogniser afterwards.
+    seed
+        Of the weights and of everything random.
+    progress
+        Called with (epochs done, all epochs).
+    options
+        See `Options`.
+
+    Raises
+    ------
+    UnknownName
+        No such preset or option.
+    BadInput
+        The corpus holds no words, or an option does not fit.
+    """
+    if name not in PRESETS:
+        raise UnknownName("preset", name, PRESETS)
+    preset, chosen = PRESETS[name], Options.of(options)
+    texts = Sounds(corpus, chosen.rate_hz).texts
+    tokens = characters(texts) if chosen.tokens == "characters" else byte_pairs(texts, n_units=int(chosen.tokens))
+    rate = preset.learning_rate if chosen.learning_rate is None else chosen.learning_rate
+    plan = TrainingPlan(
+        epochs=chosen.epochs, learning_rate=rate, patience=chosen.patience, seed=seed, **dict(chosen.plan)
+    )
+    single = sum(len(words) for words in texts) < 2 * len(texts)
+    recipe = Recipe(Joining(chosen.joined or ((1, 5) if single else (1, 1))), chosen.augmentation, chosen.batch_s)
+    recognizer = EndToEndRecognizer(card_of(preset, chosen, tokens), seed=seed)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    recognizer.fit(
+        corpus, valid=valid, plan=plan, recipe=recipe, checkpoint=Path(folder) / CHECKPOINT, progress=progress
+    )
+    recognizer.save(folder)
+    return recognizer
+
+
+def train_deepspeech(
+    corpus: Sequence[Utterance],
+    valid: Sequence[Utterance],
+    folder: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+    **options: Any,
+) -> EndToEndRecognizer:
+    """Train `deepspeech` (Hannun et al. 2014); see `train_preset`."""
+    return train_preset("deepspeech", corpus, valid, folder, seed=seed, progress=progress, **options)
+
+
+def train_deepspeech2(
+    corpus: Sequence[Utterance],
+    valid: Sequence[Utterance],
+    folder: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+    **options: Any,
+) -> EndToEndRecognizer:
+    """Train `deepspeech2` (Amodei et al. 2015); see `train_preset`."""
+    return train_preset("deepspeech2", corpus, valid, folder, seed=seed, progress=progress, **options)
+
+
+def train_wav2letter(
+    corpus: Sequence[Utterance],
+    valid: Sequence[Utterance],
+    folder: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+    **options: Any,
+) -> EndToEndRecognizer:
+    """Train `wav2letter` (Collobert et al. 2016); see `train_preset`."""
+    return train_preset("wav2letter", corpus, valid, folder, seed=seed, progress=progress, **options)
+
+
+def train_las(
+    corpus: Sequence[Utterance],
+    valid: Sequence[Utterance],
+    folder: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+    **options: Any,
+) -> EndToEndRecognizer:
+    """Train `las` (Chan et al. 2016); see `train_preset`."""
+    return train_preset("las", corpus, valid, folder, seed=seed, progress=progress, **options)
+
+
+def train_speech_transformer(
+    corpus: Sequence[Utterance],
+    valid: Sequence[Utterance],
+    folder: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+    **options: Any,
+) -> EndToEndRecognizer:
+    """Train `speech-transformer` (Dong et al. 2018); see `train_preset`."""
+    return train_preset("speech-transformer", corpus, valid, folder, seed=seed, progress=progress, **options)
+
+
+def train_joint(
+    corpus: Sequence[Utterance],
+    valid: Sequence[Utterance],
+    folder: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+    **options: Any,
+) -> EndToEndRecognizer:
+    """Train `joint-ctc-attention` (Watanabe et al. 2017); see `train_preset`."""
+    return train_preset("joint-ctc-attention", corpus, valid, folder, seed=seed, progress=progress, **options)
+
+
+def train_conformer(
+    corpus: Sequence[Utterance],
+    valid: Sequence[Utterance],
+    folder: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+    **options: Any,
+) -> EndToEndRecognizer:
+    """Train `conformer` (Gulati et al. 2020); see `train_preset`."""
+    return train_preset("conformer", corpus, valid, folder, seed=seed, progress=progress, **options)
+
+
+def train_rnnt(
+    corpus: Sequence[Utterance],
+    valid: Sequence[Utterance],
+    folder: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+    **options: Any,
+) -> EndToEndRecognizer:
+    """Train `rnnt` (Graves 2012, 2013); see `train_preset`."""
+    return train_preset("rnnt", corpus, valid, folder, seed=seed, progress=progress, **options)
