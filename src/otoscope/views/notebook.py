@@ -12,9 +12,12 @@ from typing import Any
 
 from otoscope.core import Alignment, Attribution, BadInput, Explanation, Recording, Tier, Trace
 from otoscope.io.audio import wav_bytes
+from otoscope.recognizers.evaluation.comparison import Comparison
+from otoscope.recognizers.evaluation.result import Evaluation
 from otoscope.studies.result import StudyResult
 from otoscope.views.attributions import matrix_panel, relevance_panel
 from otoscope.views.colour import ACCENT, data_uri
+from otoscope.views.evaluations import bars_svg
 from otoscope.views.reading import checks, percent, sentence, span, stretch_of, warning_of
 from otoscope.views.sound import waveform_panel
 from otoscope.views.svg import matrix_svg, relevance_svg, waveform_svg
@@ -26,7 +29,8 @@ SMALL = "font-size:12px;opacity:0.75"
 
 
 def html(obj: Any) -> str:
-    """Return a fragment for a Recording, Trace, Tier, Alignment, Attribution, Explanation or StudyResult.
+    """Return a fragment for a Recording, Trace, Tier, Alignment, Attribution, Explanation, StudyResult,
+    Evaluation or Comparison.
 
     Raises
     ------
@@ -144,6 +148,18 @@ def _study(result: StudyResult) -> str:
     return _p(f"<b>{escape(result.name)}</b>") + _table(header, rows) + _p(escape(result.summary))
 
 
+def _result(result: Evaluation | Comparison) -> str:
+    """Bars are drawn; of a comparison the tests of every pair are printed too."""
+    bars = next(panel for panel in result.panels if panel.kind == "bars")
+    table = ""
+    if isinstance(result, Comparison):
+        pairs = result.panels[1].data
+        table = _table(
+            pairs["columns"], [[f"{c:.3g}" if isinstance(c, float) else str(c) for c in r] for r in pairs["rows"]]
+        )
+    return _p(escape(result.summary), "font-size:15px") + _p(escape(bars.title), SMALL) + bars_svg(bars) + table
+
+
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     head = "".join(f"<th>{escape(name)}</th>" for name in header)
     body = "".join(f"<tr>{''.join(f'<td><bdi>{escape(c)}</bdi></td>' for c in row)}</tr>" for row in rows[:N_ROWS])
@@ -157,6 +173,8 @@ _BUILDERS: dict[type, Callable[[Any], str]] = {
     Tier: _tier,
     Alignment: _alignment,
     StudyResult: _study,
+    Evaluation: _result,
+    Comparison: _result,
     Attribution: _attribution,
     Explanation: _explanation,
 }

@@ -42,11 +42,11 @@ def report_html(explanation: Explanation, *, title: str | None = None) -> str:
     from markupsafe import Markup
 
     items = items_of(explanation)
-    style = _asset("report.css")
-    script = "\n".join(_asset(name) for name in SCRIPTS)
+    style = asset("report.css")
+    script = "\n".join(asset(name) for name in SCRIPTS)
     template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    html = template.from_string(_asset("report.html.j2")).render(
-        policy=_policy(style, (EARLY, script)),
+    html = template.from_string(asset("report.html.j2")).render(
+        policy=content_policy(style, (EARLY, script)),
         style=Markup(style),
         early=Markup(EARLY),
         script=Markup(script),
@@ -58,11 +58,14 @@ def report_html(explanation: Explanation, *, title: str | None = None) -> str:
     return html.encode("utf-8", "replace").decode("utf-8")
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Return a text file of the pages: style, script or template."""
     return (files("otoscope.views") / "assets" / name).read_text(encoding="utf-8")
 
 
-def _policy(style: str, scripts: tuple[str, ...]) -> str:
+def content_policy(style: str, scripts: tuple[str, ...]) -> str:
+    """Return the Content-Security-Policy of a page: its own style and scripts by hash, data for sound, else nothing."""
+
     def digest(text: str) -> str:
         return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"
 

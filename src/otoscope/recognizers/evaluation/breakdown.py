@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from otoscope.metrics.error_rate import ErrorRate, bootstrap_interval
@@ -50,9 +51,7 @@ def part_of(name: str, rates: Sequence[ErrorRate]) -> Part:
 
 def by_speaker(judged: Sequence[Judged]) -> tuple[Part, ...]:
     """Return a part a speaker, by name."""
-    return parts_by(
-        judged, lambda one: one.utterance.speaker or "unknown", sorted({j.utterance.speaker for j in judged})
-    )
+    return parts_by(judged, lambda one: one.utterance.speaker, sorted({j.utterance.speaker for j in judged}))
 
 
 def by_snr(judged: Sequence[Judged]) -> tuple[Part, ...]:
@@ -78,7 +77,7 @@ def band(value: float, edges: Sequence[float], unit: str) -> str:
 
 def bands(edges: Sequence[float], unit: str) -> tuple[str, ...]:
     """Return the names of all bands that some edges make."""
-    between = (f"{low:g} to {high:g} {unit}" for low, high in zip(edges, edges[1:], strict=False))
+    between = (f"{low:g} to {high:g} {unit}" for low, high in pairwise(edges))
     return (f"below {edges[0]:g} {unit}", *between, f"{edges[-1]:g} {unit} and more")
 
 

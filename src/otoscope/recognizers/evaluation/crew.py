@@ -128,7 +128,8 @@ class _Processes:
                 send(cast(Any, worker.stdin), jobs[number])
                 answers.put((number, self._receive(worker)))
             except (OtoscopeError, OSError, ValueError) as error:
-                return answers.put((number, error))
+                answers.put((number, error))
+                return
 
     def _receive(self, worker: subprocess.Popen[bytes]) -> Any:
         try:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import Any
 
 import numpy as np
 
@@ -139,7 +138,9 @@ def _heard(
     _fill(crew, "hear", list(zip(keys, utterances, strict=True)), condition, store, progress)
     heard = [Heard.of_json(store.get(key)) for key in keys]
     memory, audio_s = crew.memory(), sum(one.duration_s for one in heard)
-    cost = Cost(crew.ready.load_s, store.wall_s(keys), audio_s, crew.n_processes, 1, memory.needed_mb, memory.sum_mb)
+    cpu_s = sum(one.cpu_s for one in heard)
+    peaks_mb = memory.needed_mb, memory.sum_mb
+    cost = Cost(crew.ready.load_s, store.wall_s(keys), cpu_s, audio_s, crew.n_processes, 1, *peaks_mb)
     return heard, cost
 
 
@@ -148,7 +149,7 @@ def _latency(crew: Crew, utterances: Sequence[Utterance], condition: Condition, 
         return None
     keys = [key_of("delays", crew.ready.provenance, utterance, condition) for utterance in utterances]
     _fill(crew, "delays", list(zip(keys, utterances, strict=True)), condition, store, None)
-    answers: list[dict[str, Any]] = [store.get(key) or {} for key in keys]
+    answers = [store.get(key) for key in keys]
     delays, signal_delays = (
         np.array([delay for answer in answers for delay in answer[name]]) for name in ("delays_s", "signal_delays_s")
     )
@@ -164,7 +165,7 @@ def _fill(
     progress: Progress | None,
 ) -> None:
     """Have the crew answer what the store does not know yet."""
-    missing = [(key, utterance) for key, utterance in wanted if store.get(key) is None]
+    missing = [(key, utterance) for key, utterance in wanted if key not in store]
     store.start_clock()
     n_done = len(wanted) - len(missing)
     for number, answer in crew.work([(kind, utterance, condition) for _, utterance in missing]):

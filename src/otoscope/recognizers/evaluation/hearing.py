@@ -42,6 +42,8 @@ class Heard:
         Time that recognition took; reading and changing the sound is not counted.
     duration_s
         Length of the sound as it was given to the recogniser.
+    cpu_s
+        Processor time it took, of all threads of the process.
     snr_db
         Estimated signal-to-noise ratio of that sound.
     error
@@ -51,6 +53,7 @@ class Heard:
     words: tuple[str, ...]
     places: tuple[Place, ...]
     seconds: float
+    cpu_s: float
     duration_s: float
     snr_db: float
     error: str = ""
@@ -78,19 +81,19 @@ def hear(recognizer: Recognizer, utterance: Utterance, condition: Condition) -> 
     """Recognise one utterance in a condition; what the recogniser refuses is noted, never raised."""
     recording = condition.apply(utterance.recording(rate_hz=RATE_HZ), utterance.id)
     snr_db = estimated_snr_db(recording)
-    began = time.perf_counter()
+    began, cpu_began = time.perf_counter(), time.process_time()
     try:
         traces = list(transcribe_stream(recognizer, [recording], max_segment_s=LONGEST_S))
     except OtoscopeError as error:
         seconds = time.perf_counter() - began
         return Heard(
-            (), (), seconds, recording.duration_s, snr_db, " ".join(str(error).split()) or type(error).__name__
+            (), (), seconds, cpu_s, recording.duration_s, snr_db, " ".join(str(error).split()) or type(error).__name__
         )
-    seconds = time.perf_counter() - began
+    seconds, cpu_s = time.perf_counter() - began, time.process_time() - cpu_began
     words = hypothesis_words(" ".join(trace.text for _, trace in traces), utterance.text)
     places = [place for offset_s, trace in traces for place in _places(trace, offset_s)]
     matched = tuple(places) if len(places) == len(words) else ()
-    return Heard(words, matched, seconds, recording.duration_s, snr_db)
+    return Heard(words, matched, seconds, cpu_s, recording.duration_s, snr_db)
 
 
 def _places(trace: Trace, offset_s: float) -> list[Place]:

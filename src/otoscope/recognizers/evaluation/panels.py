@@ -9,6 +9,7 @@ from otoscope.core import Panel
 from otoscope.recognizers.evaluation.breakdown import Part
 
 if TYPE_CHECKING:
+    from otoscope.recognizers.evaluation.comparison import Comparison
     from otoscope.recognizers.evaluation.result import Evaluation
 
 MOST_BARS = 40
@@ -48,7 +49,8 @@ def latency_text(evaluation: Evaluation) -> str:
     found = evaluation.latency.summary()
     if not found["n_words"]:
         return "no word was heard with its time"
-    return f"median {found['median_s']:.2f} s, 95 % within {found['p95_s']:.2f} s of a word's end ({found['n_words']} words)"
+    within = f"95 % within {found['p95_s']:.2f} s of a word's end"
+    return f"median {found['median_s']:.2f} s, {within} ({found['n_words']} words)"
 
 
 def parts_panel(parts: Sequence[Part], *, title: str) -> Panel:
@@ -89,3 +91,64 @@ def _few(evaluation: Evaluation) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
+
+
+def comparison_panels(comparison: Comparison) -> tuple[Panel, ...]:
+    """Return error rates side by side, the pairs, and the rates of each under the same circumstances."""
+    return (wer_panel(comparison), pairs_panel(comparison), *grouped_panels(comparison))
+
+
+def wer_panel(comparison: Comparison) -> Panel:
+    """Return the word error rates of all recognisers with their intervals."""
+    rows = comparison.table
+    data = {
+        "labels": [row["recognizer"] for row in rows],
+        "values": [row["wer"] for row in rows],
+        "low": [row["low"] for row in rows],
+        "high": [row["high"] for row in rows],
+        "y_label": "word error rate",
+    }
+    return Panel(
+        "bars", "Word error rates", data, f"{CAPTION} They may overlap although the pair differs: see the tests."
+    )
+
+
+def pairs_panel(comparison: Comparison) -> Panel:
+    """Return the tests of every two recognisers."""
+    rows = [
+        [
+            pair.a,
+            pair.b,
+            pair.difference.difference,
+            pair.difference.low,
+            pair.difference.high,
+            pair.test.n_segments,
+            pair.test.statistic,
+            pair.test.p_value,
+            pair.p_corrected,
+            pair.better or "not told apart",
+        ]
+        for pair in comparison.pairs
+    ]
+    columns = ["A", "B", "WER A − B", "low", "high", "segments", "W", "p", "p (Holm)", "fewer errors"]
+    few = any(not pair.test.enough for pair in comparison.pairs)
+    caption = (
+        "Difference with its 95 % bootstrap interval (Bisani & Ney 2004); matched-pairs sentence-segment word error "
+        "test (Gillick & Cox 1989), two-sided; p corrected for the number of pairs (Holm 1979)."
+    )
+    if few:
+        caption += " Fewer than 50 segments: the normal approximation behind p is rough."
+    return Panel("table", "Is the difference more than chance?", {"columns": columns, "rows": rows}, caption)
+
+
+def grouped_panels(comparison: Comparison) -> tuple[Panel, ...]:
+    """Return tables of the rates by noisiness, duration and speaker, a column a recogniser."""
+    titles = {"by_snr": "estimated signal-to-noise ratio", "by_duration": "duration", "by_speaker": "speaker"}
+    panels = []
+    for kind, title in titles.items():
+        parts = [{part.name: part for part in evaluation.parts[kind]} for evaluation in comparison.evaluations]
+        names = [name for name, part in parts[0].items() if part.n_words]
+        rows = [[name, parts[0][name].n_words, *(each[name].wer for each in parts if name in each)] for name in names]
+        columns = ["", "words", *comparison.names]
+        panels.append(Panel("table", f"Word errors by {title}", {"columns": columns, "rows": rows}))
+    return tuple(panels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -48,6 +48,8 @@ class Cost:
         Opening the recogniser and hearing up to 2 s once, so that nothing is compiled later; the slowest process.
     wall_s
         Wall-clock time from the first utterance to the last answer, reading of files included, loading not.
+    cpu_s
+        Processor time of recognition alone, summed over processes: what it takes however busy the machine is.
     audio_s
         Length of the sound that was heard in that time.
     n_processes, n_threads
@@ -61,6 +63,7 @@ class Cost:
 
     load_s: float
     wall_s: float
+    cpu_s: float
     audio_s: float
     n_processes: int
     n_threads: int
@@ -104,7 +107,7 @@ class Evaluation:
     judged: tuple[Judged, ...]
     cost: Cost
     latency: Latency | None = None
-    condition: Condition = Condition()
+    condition: Condition = field(default_factory=Condition)
     seed: int = 0
     n_available: int = 0
 
@@ -199,6 +202,7 @@ class Evaluation:
             "latency": None if self.latency is None else self.latency.summary(),
             "load_s": self.cost.load_s,
             "wall_s": self.cost.wall_s,
+            "cpu_s": self.cost.cpu_s,
             "audio_s": self.cost.audio_s,
             "n_processes": self.cost.n_processes,
             "n_threads": self.cost.n_threads,

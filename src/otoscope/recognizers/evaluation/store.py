@@ -62,12 +62,15 @@ class Store:
         """Begin to count the time of this run."""
         self._began = time.perf_counter()
 
-    def get(self, key: str) -> Any | None:
-        """Return a kept answer, or `None`."""
-        entry = self._entries.get(key)
-        return None if entry is None else entry["answer"]
+    def __contains__(self, key: str) -> bool:
+        return key in self._entries
 
-    def put(self, key: str, answer: Any) -> None:
+    def get(self, key: str) -> dict[str, Any]:
+        """Return a kept answer."""
+        answer: dict[str, Any] = self._entries[key]["answer"]
+        return answer
+
+    def put(self, key: str, answer: dict[str, Any]) -> None:
         """Write an answer down, with the time this run has taken so far.
 
         Raises
