@@ -21,6 +21,9 @@ __all__ = ["COLUMNS", "Utterance", "check_speakers_disjoint", "checked", "manife
 COLUMNS = ("id", "path", "speaker", "text", "duration_s", "split")
 """The columns a manifest must have, in any order."""
 
+NO_SPEAKER = ("", "-", "unknown", "none", "noise", "meeting", "various")
+"""What stands, in any case of letters, for nobody in particular."""
+
 PLACE = ("start_s", "end_s", "channel")
 _UNIT = {"duration_s": "of seconds ", "start_s": "of seconds ", "end_s": "of seconds ", "channel": ""}
 
@@ -159,11 +162,11 @@ def check_speakers_disjoint(utterances: Iterable[Utterance]) -> None:
     Raises
     ------
     BadInput
-        A known speaker (not empty, "-" or "unknown") stands in more than one split; the message names both.
+        A known speaker (none of `NO_SPEAKER`) stands in more than one split; the message names both.
     """
     splits: dict[str, str] = {}
     for utterance in utterances:
-        if utterance.speaker.lower() in ("", "-", "unknown"):
+        if utterance.speaker.lower() in NO_SPEAKER:
             continue
         first = splits.setdefault(utterance.speaker, utterance.split)
         if first != utterance.split:
