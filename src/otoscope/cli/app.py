@@ -44,9 +44,9 @@ def _options(
 
 
 def _register_verbs() -> None:
-    from otoscope.cli import align, explain, recognizers, selftest, study, transcribe
+    from otoscope.cli import align, corpus, explain, recognizers, selftest, study, transcribe
 
-    for verb in (explain, transcribe, align, recognizers, study, selftest):
+    for verb in (explain, transcribe, align, recognizers, corpus, study, selftest):
         verb.register(app)
 
 
