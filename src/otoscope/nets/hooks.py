@@ -72,7 +72,8 @@ def _editing(site: str, edit: Edit) -> Any:
     def apply(tap: Any, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         changed = output.clone()
         for i, n_real in enumerate(zip(*(lengths.tolist() for lengths in inputs[1:]), strict=True)):
-            real = (i, slice(None), *map(slice, n_real)) if isinstance(tap, WeightsTap) else (i, slice(*n_real))
+            heads = (slice(None),) if isinstance(tap, WeightsTap) else ()
+            real: Any = (i, *heads, *map(slice, n_real))
             before = output[real].detach().cpu().numpy().copy()
             after = torch.as_tensor(edit(before), dtype=output.dtype, device=output.device)
             if after.shape != before.shape:

@@ -71,7 +71,7 @@ def train(
         loop = _Loop(run, path, interrupts, (*watching(), *observers) if world.leads else ())
         if path is not None and world.same(path.exists()):
             run.resume(path)
-            loop.tell("resumed", loop.report(1, 0.0))
+            loop.goes_on = True
         while not run.stopped:
             loop.epoch()
             if progress is not None and world.leads:
@@ -87,7 +87,7 @@ class _Loop:
 
     def __init__(self, run: Run, path: Path | None, interrupts: Interrupts, observers: Sequence[Observer]) -> None:
         self.run, self.path, self.interrupts, self.observers = run, path, interrupts, observers
-        self.saved_at, self.rate = time.monotonic(), 0.0
+        self.saved_at, self.rate, self.goes_on = time.monotonic(), 0.0, False
 
     def epoch(self) -> None:
         """Train for one epoch, or for what is left of it; validate; write the checkpoint."""
@@ -100,16 +100,18 @@ class _Loop:
         run.restore_generators(rng)
         run.network.train()
         n_steps = math.ceil(len(batches) / (run.plan.accumulate * run.world.size))
+        if self.goes_on:
+            self.goes_on = False
+            self.tell("resumed", self.report(n_steps, math.nan))
         for group in _shares(batches, run):
-            self.rate = run.plan.rate_at((run.epoch + (run.step + 1) / n_steps) / run.plan.epochs, self._losses())
+            self.rate = run.plan.rate_at(
+                (run.epoch + (run.step + 1) / n_steps) / run.plan.epochs, run.history.valid_losses
+            )
             norm = self.step(group)
             run.step += 1
             self.tell("stepped", self.report(n_steps, norm))
             self.pause(rng, last=run.step == n_steps)
         self.close(n_steps)
-
-    def _losses(self) -> Sequence[float]:
-        return self.run.history.valid_losses
 
     def step(self, group: Sequence[Any]) -> float:
         """Change the weights by the gradient of the batches' joint loss; return its norm before clipping."""
