@@ -1,4 +1,4 @@
-"""End-to-end recognisers (2006–): CTC, attention encoder–decoders, joint ones and transducers, under published names."""
+"""End-to-end recognisers: CTC, attention, joint ones and transducers, under the names of published systems."""
 
 from __future__ import annotations
 
@@ -37,9 +37,12 @@ __all__ = [
     "train_wav2letter",
 ]
 
-_HOMES = {"EndToEndRecognizer": "recognizer"} | dict.fromkeys(
-    ("StreamingLatency", "StreamingRecognizer", "measure_latency"), "streaming"
-)
+_HOMES = {
+    "EndToEndRecognizer": "recognizer",
+    "StreamingLatency": "streaming",
+    "StreamingRecognizer": "streaming",
+    "measure_latency": "streaming",
+}
 
 
 def __getattr__(name: str) -> Any:

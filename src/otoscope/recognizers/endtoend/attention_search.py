@@ -17,14 +17,14 @@ from otoscope.recognizers.endtoend.fusion import Fusion
 
 END = 0
 PATIENCE = 3
-"""The search ends when for so many lengths nothing finished comes near the best (Watanabe et al. 2017, section III-C)."""
+"""The search ends when so many lengths bring nothing near the best (Watanabe et al. 2017, section III-C)."""
 NEAR = 10.0
 """What "near" is, nats."""
 
 
 @dataclass(frozen=True)
 class Spelled:
-    """A text of the search: labels without the end; what attention, CTC and language model give it; the ranking score."""
+    """A text of the search: labels without the end; what attention, CTC and language model give it; its rank."""
 
     labels: tuple[int, ...]
     attention: float
@@ -45,8 +45,8 @@ class _Open:
 class AttentionSearch:
     """One-pass beam search over labels.
 
-    Hypotheses are ranked by (1 - λ) ln P_attention + λ ln P_CTC(prefix) + language model (Watanabe et al. 2017, equation
-    44); finished ones also by coverage, and divided by a power of their length (Wu et al. 2016, equation 14).
+    Hypotheses are ranked by (1 - λ) ln P_attention + λ ln P_CTC(prefix) + language model (Watanabe et al. 2017,
+    equation 44); finished ones also by coverage, and divided by a power of their length (Wu et al. 2016, equation 14).
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ class AttentionSearch:
         for i, k in places:
             ctc = None
             if self.scorer is not None and texts[i].ctc is not None:
-                (ctc,) = self.scorer.extend(texts[i].ctc, [k + 1])  # type: ignore[arg-type]
+                (ctc,) = self.scorer.extend(texts[i].ctc, [k + 1])
             attention = texts[i].attention + float(log_probs[i, k + 1])
             found.append(_Open((*texts[i].labels, k + 1), attention, float(lms[i, k]), ctc, texts[i].seen))
         index = torch.tensor([i for i, _ in places], dtype=torch.int64)

@@ -1,4 +1,4 @@
-"""From utterances to batches: sound read once, strings of words and masks made anew each epoch, when they are needed."""
+"""From utterances to batches: sound read once, strings of words and masks made anew each epoch when needed."""
 
 from __future__ import annotations
 

@@ -80,15 +80,21 @@ class Fusion:
         return self._ids.get(name, self.model.unknown_word)
 
     def _of_tokens(self, prefix: tuple[int, ...]) -> NDArray[np.float64]:
-        state = self._states[prefix]
+        state = self._token_state(prefix)
         row = np.empty(len(self.tokens))
         row[0] = self.weight * log_prob(self.model, state, self.model.end_word)[0]
         for i, unit in enumerate(self.tokens.units, start=1):
-            name = "<space>" if unit == " " and " " not in self._ids else unit
-            score, after = log_prob(self.model, state, self._id(name))
-            row[i] = self.weight * score + self.bonus
-            self._states[(*prefix, i)] = after
+            row[i] = self.weight * log_prob(self.model, state, self._id(self._name(unit)))[0] + self.bonus
         return row
+
+    def _name(self, unit: str) -> str:
+        return "<space>" if unit == " " and " " not in self._ids else unit
+
+    def _token_state(self, prefix: tuple[int, ...]) -> int:
+        if prefix not in self._states:
+            unit = self._name(self.tokens.units[prefix[-1] - 1])
+            self._states[prefix] = log_prob(self.model, self._token_state(prefix[:-1]), self._id(unit))[1]
+        return self._states[prefix]
 
     def _of_words(self, prefix: tuple[int, ...]) -> NDArray[np.float64]:
         row = np.zeros(len(self.tokens))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,7 +18,7 @@ from otoscope.recognizers.endtoend.tokens import Tokens
 
 @dataclass(frozen=True)
 class Encoded:
-    """One recording as the encoder gives it: `frames` `(1, n_frames, n_units)`, `lengths` `(1,)`, and where they lie."""
+    """One recording as the encoder gives it: `frames` `(1, n_frames, n_units)`, `lengths` `(1,)`, where they lie."""
 
     frames: Tensor
     lengths: Tensor
@@ -77,9 +78,9 @@ def target_words(target: Target, label: str) -> tuple[tuple[str, ...], int]:
 def timed_words(
     first_last: Sequence[tuple[int, int]], words: Sequence[str], edges: NDArray[np.float64], *, origin: Origin
 ) -> Tier:
-    """Return words from their first frame to their last; two that share a frame meet in the middle of what they share."""
+    """Return words from their first frame to their last; two that share a frame meet in the middle of it."""
     spans = [[float(edges[a]), float(edges[b + 1])] for a, b in first_last]
-    for left, right in zip(spans, spans[1:], strict=False):
+    for left, right in itertools.pairwise(spans):
         if right[0] < left[1]:
             left[1] = right[0] = (max(left[0], right[0]) + left[1]) / 2
             right[1] = max(right[1], right[0])
@@ -89,7 +90,7 @@ def timed_words(
 def timed_tokens(
     frames: NDArray[np.int64], labels: Sequence[int], edges: NDArray[np.float64], tokens: Tokens, *, origin: Origin
 ) -> Tier:
-    """Return one interval for each token at its frame; tokens at one frame share it in equal parts, spaces are left out."""
+    """Return an interval for each token at its frame; tokens at one frame share it equally, spaces are left out."""
     found = []
     for i, (frame, label) in enumerate(zip(frames.tolist(), labels, strict=True)):
         if tokens.units[label - 1] == " ":

@@ -1,7 +1,7 @@
-"""End-to-end recognisers under the names of the published systems they follow, scaled to hours of speech, not thousands.
+"""End-to-end recognisers under the names of the published systems they follow, scaled to hours of speech.
 
-Each `train_…` function takes a corpus and held-out utterances, works in a folder (where an interrupted run goes on), and
-leaves a recogniser there that `otoscope.load(folder)` opens.
+Each `train_…` function takes a corpus and held-out utterances, works in a folder (where an interrupted run goes on),
+and leaves a recogniser there that `otoscope.load(folder)` opens.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ PRESETS: Mapping[str, Preset] = {
     for preset in (
         Preset(
             "deepspeech",
-            "Hannun et al. (2014), Deep Speech: context window, dense layers with clipped ReLU, one recurrent layer, CTC",
+            "Hannun et al. (2014), Deep Speech: context window, dense layers with clipped ReLU, a recurrent layer, CTC",
             "ctc",
             EncoderShape("dense", 128, 1),
             decoding=Decoding(beam=32),

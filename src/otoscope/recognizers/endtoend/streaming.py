@@ -6,6 +6,7 @@ chunk the frames are those of the whole recording heard at once, to rounding.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -80,18 +81,14 @@ class EncoderStream:
 
     def _subsampled(self, frames: Tensor) -> Tensor:
         """Run the causal convolutions on what is new and the little that they see before it."""
+        if not frames.shape[1]:
+            return torch.zeros(1, 0, self.shape.n_units)
         self._kept = torch.cat([self._kept, frames], 1)
-        out, lengths = self.encoder.subsampling(self._kept, torch.tensor([max(1, self._kept.shape[1])]))
-        new = out[:, self._n_short - self._n_before // self.shrink : int(lengths[0])]
-        if not self._kept.shape[1]:
-            return out[:, :0]
+        out, _ = self.encoder.subsampling(self._kept, torch.tensor([self._kept.shape[1]]))
+        new = out[:, self._n_short - self._n_before // self.shrink :]
         self._n_short += new.shape[1]
-        n_needed = 2 * self.shrink  # the convolutions see fewer frames than this back
-        drop = max(0, (self._kept.shape[1] - n_needed) // self.shrink) * self.shrink
-        keep_from = min(
-            drop, max(0, (self._n_short * self.shrink - n_needed - self._n_before) // self.shrink * self.shrink)
-        )
-        self._kept, self._n_before = self._kept[:, keep_from:], self._n_before + keep_from
+        first = max(self._n_before, (self._n_short - 3) * self.shrink)  # the convolutions see fewer frames back
+        self._kept, self._n_before = self._kept[:, first - self._n_before :], first
         return new
 
     def _recurrent(self, encoder: RecurrentEncoder, frames: Tensor) -> Tensor:
@@ -152,7 +149,7 @@ class StreamingRecognizer(EndToEndRecognizer):
         recording, n = Recording(samples, rate_hz), frames.shape[1]
         grid = self.network.grids(samples.size)["encoder"]
         with torch.no_grad():
-            heard = Encoded(frames, torch.tensor([n]), _cut(grid, n), recording.duration_s)
+            heard = Encoded(frames, torch.tensor([n]), dataclasses.replace(grid, n_frames=n), recording.duration_s)
             if search is not None:
                 found = reader.found(search, final=final)
             elif final or n == 0:
@@ -162,12 +159,6 @@ class StreamingRecognizer(EndToEndRecognizer):
                 found = (greedy_text(reader.log_probs(heard), self.card),)
             parts = {"alignment": reader.alignment(heard, found[0].words)}
         return Trace(recording, found, self.provenance, parts, self._missing())
-
-
-def _cut(grid: Any, n_frames: int) -> Any:
-    import dataclasses
-
-    return dataclasses.replace(grid, n_frames=n_frames)
 
 
 def _with_last(chunks: Iterable[NDArray[np.float32]]) -> Iterator[tuple[NDArray[np.float32], bool]]:

@@ -148,7 +148,8 @@ class TransducerTask(SpeechTask):
 
     def token_losses(self, network: SpeechNetwork, frames: Tensor, lengths: Tensor, batch: SpeechBatch) -> Tensor:
         """Return the loss of each utterance given its encoded frames, `(n,)`."""
-        assert network.prediction is not None and network.joiner is not None  # the card says so
+        assert network.prediction is not None
+        assert network.joiner is not None
         labels = batch.labels.to(frames.device)
         lattice = network.joiner.lattice(frames, network.prediction(labels, batch.n_labels))
         losses = transducer_loss(lattice, labels, lengths, batch.n_labels)

@@ -5,6 +5,7 @@ Index 0 belongs to no text: it is the blank of CTC and transducer, and the start
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -127,7 +128,7 @@ def _merged(word: str, merges: tuple[tuple[str, str], ...]) -> list[str]:
     """Merge the pair that was learnt first, wherever it stands, until none is left."""
     ranks, pieces = _ranks(merges), [BEGIN + word[:1], *word[1:]]
     while len(pieces) > 1:
-        pair = min(zip(pieces, pieces[1:], strict=False), key=lambda each: ranks.get(each, len(ranks)))
+        pair = min(itertools.pairwise(pieces), key=lambda each: ranks.get(each, len(ranks)))
         if pair not in ranks:
             break
         pieces = _joined(pieces, pair)
@@ -182,7 +183,7 @@ def byte_pairs(texts: Iterable[Sequence[str]], *, n_units: int = 200) -> Tokens:
     while len(units) < n_units:
         pairs: Counter[tuple[str, str]] = Counter()
         for word, pieces in words.items():
-            for pair in zip(pieces, pieces[1:], strict=False):
+            for pair in itertools.pairwise(pieces):
                 pairs[pair] += counts[word]
         if not pairs:
             break

@@ -56,7 +56,8 @@ class TransducerReader:
     """Reads a transducer (`otoscope.recognizers.endtoend.hearing.Reader`)."""
 
     def __init__(self, network: SpeechNetwork, card: EndToEndCard, fusion: Fusion | None) -> None:
-        assert network.prediction is not None and network.joiner is not None  # the card says so
+        assert network.prediction is not None
+        assert network.joiner is not None
         self.network, self.card, self.fusion = network, card, fusion
         self.prediction, self.joiner = network.prediction, network.joiner
 
@@ -143,8 +144,9 @@ class TransducerReader:
     def scores(self, frames: Tensor, lengths: Tensor, grids: Sequence[FrameGrid], targets: Sequence[Target]) -> Tensor:
         """Return ln P(text with the word | sound) - ln P(text without it | sound) of each target, in nats.
 
-        All alignments are summed in both; what the sound says of the other words stands on both sides. A word's interval
-        does not matter. An utterance's score is ln P(text | sound); with a rival, the difference of the two texts.
+        All alignments are summed in both; what the sound says of the other words stands on both sides. A word's
+        interval does not matter. An utterance's score is ln P(text | sound); with a rival, that of the text less that
+        with the rival.
         """
         known: dict[tuple[int, ...], Tensor] = {}
 
