@@ -33,7 +33,7 @@ class TableModels:
 def random_models(
     rng: np.random.Generator, phones: Sequence[str], *, context: tuple[bool, bool], topology: str, n_columns: int
 ) -> TableModels:
-    """Models of one topology: `hmm` (three states), `one`, `skip` (second state may be skipped), `ctc` (blank first)."""
+    """Models of a topology: `hmm` (three states), `one`, `skip` (second state may be skipped), `ctc` (blank first)."""
     neighbours: list[str | None] = [*phones, SIL, None]
     lefts = neighbours if context[0] else [None]
     rights = neighbours if context[1] else [None]

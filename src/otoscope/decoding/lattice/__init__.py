@@ -1,6 +1,6 @@
-"""Word lattices: many hypotheses of one recording in one graph; best path, n-best, posteriors, rescoring."""
+"""Word lattices: many hypotheses of one recording in one graph; best path, n-best, posteriors, rescoring, oracle."""
 
-from otoscope.decoding.lattice.lattice import DecodedWord, Decoding, Lattice
-from otoscope.decoding.lattice.pruning import pruned
+from otoscope.decoding.lattice.lattice import Lattice
+from otoscope.decoding.lattice.words import DecodedWord, Decoding
 
-__all__ = ["DecodedWord", "Decoding", "Lattice", "pruned"]
+__all__ = ["DecodedWord", "Decoding", "Lattice"]

@@ -1,57 +1,34 @@
-"""The nouns of lattices: a decoded word, the words of a recording, and the lattice of many readings."""
+"""The word lattice: the readings of a recording that came near the best one, in one graph."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from otoscope.core import BadInput
 from otoscope.core.arrays import ByValue
-from otoscope.decoding.lattice.sums import best_after
-
-
-@dataclass(frozen=True)
-class DecodedWord:
-    """A word with its frames `[start_frame, end_frame)` and what spoke for it.
-
-    `acoustic` holds scaled acoustic scores, transitions and pronunciation; `lm` is log P(word | words before), not
-    scaled; `posterior` is the probability of this word at this place, `None` where no lattice was asked.
-    """
-
-    word: str
-    start_frame: int
-    end_frame: int
-    acoustic: float
-    lm: float
-    posterior: float | None = None
-
-
-@dataclass(frozen=True)
-class Decoding:
-    """The words of a recording and the score of their path; `complete` is `False` where the path ends inside a word."""
-
-    words: tuple[DecodedWord, ...]
-    log_score: float
-    complete: bool
-    n_frames: int
-
-    @property
-    def text(self) -> str:
-        """The words joined by spaces."""
-        return " ".join(word.word for word in self.words)
+from otoscope.decoding.lattice.confidence import arc_posteriors, word_posteriors
+from otoscope.decoding.lattice.n_best import best_readings
+from otoscope.decoding.lattice.oracle import fewest_errors
+from otoscope.decoding.lattice.pruning import without_poor_paths
+from otoscope.decoding.lattice.rescoring import with_other_lm
+from otoscope.decoding.lattice.words import DecodedWord, Decoding
+from otoscope.lexicon.ngram.automaton import BackoffAutomaton
 
 
 @dataclass(frozen=True, eq=False)
 class Lattice(ByValue):
-    """A graph of words in time. Node 0 is the start; arcs stand so that all arcs into a node come before those out.
+    """A graph of words in time. Arcs lead to nodes of a higher number, and are sorted by the node they lead to.
 
     Parameters
     ----------
     vocabulary
         Word of each id.
     node_frame
-        `(n_nodes,)` frames before each node.
+        `(n_nodes,)` frames before each node; node 0 is the start.
     source, target, word
         `(n_arcs,)` int32; word -1 is a silence.
     acoustic, lm
@@ -64,6 +41,11 @@ class Lattice(ByValue):
         Frames of the recording.
     complete
         `False` where no path ended in a whole word: the paths then are the best unfinished ones.
+
+    Notes
+    -----
+    A word's start depends on the language-model state before it only (Ortmanns, Ney and Aubert 1997, who condition on
+    one word): the best path is exact, the score of another one may be that of a slightly worse placing of its words.
     """
 
     vocabulary: tuple[str, ...]
@@ -98,22 +80,65 @@ class Lattice(ByValue):
         """Return `(n_nodes,)` what ending in a node adds to a path's score."""
         return self.final_acoustic + self.lm_scale * self.final_lm
 
-    def best(self) -> Decoding:
-        """Return the best path."""
-        weight, final = self.arc_scores(), self.final_scores()
-        after = best_after(self.source, self.target, weight, final)
-        starts = np.searchsorted(self.source[order := np.argsort(self.source, kind="stable")], range(self.n_nodes + 1))
-        node, words = 0, []
-        while after[node] > final[node]:
-            arcs = order[starts[node] : starts[node + 1]]
-            arc = int(arcs[np.argmax(weight[arcs] + after[self.target[arcs]])])
-            if self.word[arc] >= 0:
-                words.append(self.decoded(arc))
-            node = int(self.target[arc])
-        return Decoding(tuple(words), float(after[0]), complete=self.complete, n_frames=self.n_frames)
+    def best(self, *, scale: float | None = None) -> Decoding:
+        """Return the best path, each word with its posterior; `scale` as in `posteriors`."""
+        return self.n_best(1, scale=scale)[0]
 
-    def decoded(self, arc: int, posterior: float | None = None) -> DecodedWord:
-        """Return the word of an arc."""
+    def n_best(self, n: int, *, scale: float | None = None) -> tuple[Decoding, ...]:
+        """Return the `n` best readings, all of different words, best first; fewer where the lattice holds no more.
+
+        Each is scored by its best path, and its words carry their posteriors.
+        """
+        if n < 1:
+            raise BadInput(f"n_best needs n of at least 1, got {n}")
+        posteriors = self.posteriors(scale=scale)
+        found = []
+        for score, arcs in best_readings(self, n):
+            shares = word_posteriors(self, posteriors, arcs)
+            words = tuple(self._decoded(arc, share) for arc, share in zip(arcs, shares, strict=True))
+            found.append(Decoding(words, score, complete=self.complete, n_frames=self.n_frames))
+        return tuple(found)
+
+    def posteriors(self, *, scale: float | None = None) -> NDArray[np.float64]:
+        """Return `(n_arcs,)` share of each arc among all paths, by forward-backward.
+
+        Parameters
+        ----------
+        scale
+            Path scores are multiplied by this first. By default `1 / max(1, lm_scale)`: where the language model is
+            scaled up, acoustic scores are overconfident, and are scaled down instead (Wessel et al. 2001).
+        """
+        return arc_posteriors(self, 1.0 / max(1.0, self.lm_scale) if scale is None else scale)
+
+    def rescore(
+        self, lm: BackoffAutomaton, *, lm_scale: float | None = None, word_penalty: float | None = None
+    ) -> Lattice:
+        """Return the lattice with the scores of another language model; nodes are split by its states.
+
+        Raises
+        ------
+        BadInput
+            A word of the lattice is not in `lm`, which has no unknown word.
+        """
+        scale = self.lm_scale if lm_scale is None else lm_scale
+        penalty = self.word_penalty if word_penalty is None else word_penalty
+        return with_other_lm(self, lm, lm_scale=scale, word_penalty=penalty)
+
+    def pruned(self, beam: float) -> Lattice:
+        """Return the lattice without arcs whose best path is worse than the best of all by more than `beam` nats."""
+        return without_poor_paths(self, beam)
+
+    def oracle_errors(self, reference: Sequence[str]) -> int:
+        """Return the word errors of that path which has the fewest."""
+        return fewest_errors(self, reference)
+
+    def oracle_error_rate(self, reference: Sequence[str]) -> float:
+        """Return the oracle's errors for each word of the reference."""
+        if not reference:
+            raise BadInput("an error rate needs a reference of one word at least")
+        return self.oracle_errors(reference) / len(reference)
+
+    def _decoded(self, arc: int, posterior: float) -> DecodedWord:
         return DecodedWord(
             self.vocabulary[self.word[arc]],
             int(self.node_frame[self.source[arc]]),

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otoscope.decoding.lattice.lattice import Lattice
 from otoscope.decoding.lattice.sums import best_after, best_before
 
+if TYPE_CHECKING:
+    from otoscope.decoding.lattice.lattice import Lattice
 
-def pruned(lattice: Lattice, beam: float) -> Lattice:
+ROUNDING = 1e-9
+"""Share of the best score by which sums in another order may differ."""
+
+
+def without_poor_paths(lattice: Lattice, beam: float) -> Lattice:
     """Return the lattice without arcs whose best path is worse than the best of all by more than `beam` nats.
 
     Nodes that are left without an arc go too; the first one stays.
@@ -18,12 +24,12 @@ def pruned(lattice: Lattice, beam: float) -> Lattice:
     weight, final = lattice.arc_scores(), lattice.final_scores()
     before = best_before(lattice.source, lattice.target, weight, final.size)
     after = best_after(lattice.source, lattice.target, weight, final)
-    floor = after[0] - beam - 1e-9 * abs(after[0])
+    floor = after[0] - beam - ROUNDING * abs(after[0])
     arcs = np.flatnonzero(before[lattice.source] + weight + after[lattice.target] >= floor)
     kept = np.zeros(final.size, dtype=bool)
     kept[0] = True
     kept[lattice.source[arcs]] = kept[lattice.target[arcs]] = True
-    number = np.cumsum(kept) - 1
+    number = (np.cumsum(kept) - 1).astype(np.int32)
     ends = kept & (before + final >= floor)
     return dataclasses.replace(
         lattice,

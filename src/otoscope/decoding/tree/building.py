@@ -217,10 +217,10 @@ class _Layout:
         for step in range(1, int(length.max(initial=1))):
             rows, k = _spread(np.maximum(length - step, 0))
             at = self.chain_start[rows] + k
-            skipped = np.zeros(at.size)
+            log: Floats = seq.leave[self.state[at]].copy()
             for i in range(1, step):
-                skipped += seq.skip[self.state[at + i]]
-            parts.append((self.node[at], self.node[at + step], seq.leave[self.state[at]] + skipped))
+                log += seq.skip[self.state[at + i]]
+            parts.append((self.node[at], self.node[at + step], log))
         if not parts:
             return np.array([], dtype=np.int64), np.array([], dtype=np.int64), np.array([])
         return _possible(*(np.concatenate(p) for p in zip(*parts, strict=True)))

@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from otoscope.core import BadInput
 from otoscope.decoding.lattice import Decoding, Lattice
+from otoscope.decoding.lattice.ngram_steps import ngram_arrays, unigram_logs, word_ids
 from otoscope.decoding.tree.graph import SILENCE_WORDS, DecodingGraph
 from otoscope.decoding.tree.run import DecodingRun
 from otoscope.decoding.tree.search import GraphArrays, Limits, look_ahead
-from otoscope.decoding.tree.stepping import ngram_arrays, unigram_logs, word_ids
 from otoscope.lexicon.ngram.automaton import BackoffAutomaton
 
 LOWEST_AHEAD = -1e4
@@ -33,7 +33,8 @@ class TreeDecoder:
     max_active
         About how many tokens a frame keeps, the best ones.
     lm_scale, word_penalty, acoustic_scale
-        A path's score: `acoustic_scale · scores + transitions + lm_scale · log P(words) + word_penalty · n_words`.
+        The score of a path is `acoustic_scale · scores + transitions + lm_scale · log P(words)`, and `word_penalty`
+        (negative for fewer words) for each word.
     lattice_beam
         Arcs whose best path is worse than the best one by more than this are left out of lattices.
 
@@ -61,7 +62,7 @@ class TreeDecoder:
     ) -> None:
         if not (beam > 0 and max_active > 0 and lattice_beam >= 0 and lm_scale >= 0 and acoustic_scale > 0):
             raise BadInput(
-                "a decoder needs beam, max_active and acoustic_scale above 0, lattice_beam and lm_scale at least 0; got "
+                "a decoder needs beam, max_active, acoustic_scale above 0 and lattice_beam, lm_scale at least 0; got "
                 f"{beam}, {max_active}, {acoustic_scale}, {lattice_beam}, {lm_scale}"
             )
         self.graph, self.lm, self.lattice_beam = graph, lm, lattice_beam
@@ -72,7 +73,7 @@ class TreeDecoder:
     def _arrays(self) -> GraphArrays:
         graph, limits = self.graph, self.limits
         ids = word_ids(graph.words, self.lm)
-        logs = limits.lm_scale * unigram_logs(graph, self.ngram, ids).astype(np.float64) + limits.word_penalty
+        logs = limits.lm_scale * unigram_logs(self.ngram, ids).astype(np.float64) + limits.word_penalty
         logs = np.maximum(np.nan_to_num(logs, nan=LOWEST_AHEAD, neginf=LOWEST_AHEAD), LOWEST_AHEAD)
         ahead = np.full(graph.n_nodes + graph.n_roots, LOWEST_AHEAD, dtype=np.float64)
         ahead[graph.n_nodes :] = (logs[graph.set_word] + graph.set_log).max()

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from otoscope.core import BadInput
-from otoscope.decoding.lattice import DecodedWord, Decoding, Lattice, pruned
+from otoscope.decoding.lattice import DecodedWord, Decoding, Lattice
+from otoscope.decoding.lattice.ngram_steps import step
 from otoscope.decoding.tree.search import (
     DEAD,
     DONE,
@@ -19,7 +20,6 @@ from otoscope.decoding.tree.search import (
     WordArcs,
     advance,
 )
-from otoscope.decoding.tree.stepping import step
 
 if TYPE_CHECKING:
     from otoscope.decoding.tree.decoder import TreeDecoder
@@ -42,8 +42,13 @@ class DecodingRun:
         self._places = Boundaries(
             np.empty(_FIRST_ARCS, np.int32), np.empty(_FIRST_ARCS, np.float64), np.empty(_FIRST_ARCS, np.int32)
         )
-        ids = [np.empty(_FIRST_ARCS, np.int32) for _ in range(3)]
-        self._arcs = WordArcs(*ids, np.empty(_FIRST_ARCS, np.float64), np.empty(_FIRST_ARCS, np.float32))
+        self._arcs = WordArcs(
+            np.empty(_FIRST_ARCS, np.int32),
+            np.empty(_FIRST_ARCS, np.int32),
+            np.empty(_FIRST_ARCS, np.int32),
+            np.empty(_FIRST_ARCS, np.float64),
+            np.empty(_FIRST_ARCS, np.float32),
+        )
         self._alive = True
         self._finished = False
         self._counts = np.array([1, 0, 1, 0, 0], dtype=np.int64)
@@ -127,14 +132,15 @@ class DecodingRun:
         spoken = arcs.word[:n_arcs] >= 0
         own = arcs.score[:n_arcs] - self._places.score[arcs.source[:n_arcs]]
         own -= np.where(spoken, limits.lm_scale * arcs.lm[:n_arcs] + limits.word_penalty, 0.0)
+        order = np.argsort(arcs.target[:n_arcs], kind="stable")
         lattice = Lattice(
             vocabulary=self._decoder.graph.words,
             node_frame=self._places.frame[:n_places].copy(),
-            source=arcs.source[:n_arcs].copy(),
-            target=arcs.target[:n_arcs].copy(),
-            word=arcs.word[:n_arcs].copy(),
-            acoustic=own,
-            lm=arcs.lm[:n_arcs].astype(np.float64),
+            source=arcs.source[order],
+            target=arcs.target[order],
+            word=arcs.word[order],
+            acoustic=own[order],
+            lm=arcs.lm[order].astype(np.float64),
             final_acoustic=acoustic,
             final_lm=lm,
             lm_scale=limits.lm_scale,
@@ -142,7 +148,7 @@ class DecodingRun:
             n_frames=self.n_frames,
             complete=complete,
         )
-        return pruned(lattice, self._decoder.lattice_beam)
+        return lattice.pruned(self._decoder.lattice_beam)
 
     def _final(self) -> tuple[NDArray[np.float64], bool, NDArray[np.float64], NDArray[np.float64]]:
         """Return (score of ending at each boundary, whether any path is complete, its two parts)."""

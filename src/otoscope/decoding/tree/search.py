@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from otoscope.decoding.tree.stepping import step
+from otoscope.decoding.lattice.ngram_steps import step
 
 N_BINS = 512
 """Bins of the histogram by which the number of tokens is bounded."""

@@ -9,7 +9,6 @@ from numba import njit
 from numpy.typing import NDArray
 
 from otoscope.core import BadInput
-from otoscope.decoding.tree.graph import DecodingGraph
 from otoscope.lexicon.ngram.automaton import BackoffAutomaton
 
 
@@ -60,11 +59,11 @@ def word_ids(words: tuple[str, ...], lm: BackoffAutomaton) -> NDArray[np.int32]:
     return ids
 
 
-def unigram_logs(graph: DecodingGraph, lm: NgramArrays, ids: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Return `(n_words,)` log P(word) of the graph's words with no history."""
+def unigram_logs(lm: NgramArrays, ids: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Return `(n_words,)` log P(word) with no history."""
     arcs = lm.unigram_arc[ids]
     if lm.arc_log_prob.size == 0:
-        return np.full(len(graph.words), -np.inf, dtype=np.float32)
+        return np.full(ids.size, -np.inf, dtype=np.float32)
     return np.where(arcs >= 0, lm.arc_log_prob[np.maximum(arcs, 0)], -np.inf).astype(np.float32)
 
 
