@@ -21,14 +21,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 
 def register(app: typer.Typer) -> None:
     """Add the group of verbs to the command line."""
-    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=(__doc__ or "").partition(": ")[2])
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look into, check, convert and make corpora.")
     for verb in (info, validate, convert, synthesize):
         group.command()(verb)
     app.add_typer(group, name="corpus")
 
 
 def info(path: Corpus, as_json: AsJson = False) -> None:
-    """Say how much a corpus holds, by split: utterances, speakers, hours, words."""
+    """Say how much a corpus holds.
+
+    Utterances, speakers, hours and words of each split; no sound is decoded.
+    """
     from otoscope.cli.printing import print_json, print_table
     from otoscope.cli.progress import working
     from otoscope.corpora import info as run
@@ -40,14 +43,12 @@ def info(path: Corpus, as_json: AsJson = False) -> None:
         return
     print(f"{summary.path}: {summary.kind}")
     rows = [*summary.splits, *([summary.total] if len(summary.splits) > 1 else [])]
-    print_table(
-        ["split", "utterances", "speakers", "hours", "words", "different words"],
-        [
-            [r.split, *map(str, (r.n_utterances, r.n_speakers, f"{r.duration_s / 3600:.3f}", r.n_words))]
-            + [str(r.n_different_words)]
-            for r in rows
-        ],
-    )
+    cells = [
+        (r.split, r.n_utterances, r.n_speakers, f"{r.duration_s / 3600:.3f}", r.n_words, r.n_different_words)
+        for r in rows
+    ]
+    header = ["split", "utterances", "speakers", "hours", "words", "different words"]
+    print_table(header, [[str(cell) for cell in row] for row in cells])
 
 
 def validate(
@@ -59,7 +60,10 @@ def validate(
     n_workers: Annotated[int | None, typer.Option(min=1, help="Files decoded at once; all processors.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what is wrong with a corpus, and on which line; exit code 1 if there is an error."""
+    """Say what is wrong with a corpus, and where.
+
+    Each finding names file and line. The exit code is 1 if one of them is an error.
+    """
     from otoscope.cli.printing import print_json, print_table
     from otoscope.cli.progress import progress_bar
     from otoscope.corpora import validate as run
@@ -88,7 +92,10 @@ def convert(
     split: Annotated[str | None, typer.Option(help="Only this split; all by default.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a corpus as another kind; sound files stay where they are and are named, not copied."""
+    """Write a corpus as another kind.
+
+    Sound files stay where they are and are named, not copied.
+    """
     from otoscope.cli.printing import print_json
     from otoscope.cli.progress import working
     from otoscope.corpora import convert as run
@@ -119,9 +126,10 @@ def synthesize(
     n_workers: Annotated[int | None, typer.Option(min=1, help="Utterances made at once; all processors.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let synthetic voices say texts: a corpus with the true words and phones in time (needs the extra synth).
+    """Let synthetic voices say texts.
 
-    The same command makes the same bytes; interrupted, it goes on where it stopped.
+    The corpus has the true words and phones in time (needs the extra synth). The same command makes the same bytes;
+    interrupted, it goes on where it stopped.
     """
     from otoscope.cli.printing import print_json
     from otoscope.cli.progress import progress_bar
