@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from otoscope.core import BadInput
 from otoscope.recognizers.template.matching import Learner
 
-FALSE_REJECTION = 0.005
+FALSE_REJECTION = 0.0005
 """Share of known words that the threshold may turn away, where their distances are normally distributed."""
 MOST_FOLDS = 10
 UNREACHABLE_NATS = 100.0

@@ -48,7 +48,7 @@ def templates_of(
     labels, centres = modified_k_means(between, n_templates)
     if method == "medoids":
         return [examples[centre] for centre in centres]
-    clusters = [[examples[i] for i in np.flatnonzero(labels == k)] for k in range(len(centres))]
+    clusters = [[examples[i] for i in np.flatnonzero(labels == k).tolist()] for k in range(len(centres))]
     return [barycenter(own, examples[centre]) for own, centre in zip(clusters, centres, strict=True)]
 
 

@@ -1,4 +1,4 @@
-"""Audrey's way (Davis, Biddulph & Balashek 1952): how long the first two formants dwell where, matched without warping."""
+"""Audrey's way (Davis, Biddulph & Balashek 1952): how long the first two formants dwell where; no warping."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class FormantTracks:
     """
 
     rate_hz: int = 8000
-    window_s: float = 0.04
+    window_s: float = 0.025
     hop_s: float = 0.01
     f1_edges_hz: tuple[float, ...] = (200.0, 300.0, 400.0, 500.0, 600.0, 700.0, 800.0)
     f2_edges_hz: tuple[float, ...] = (1000.0, 1300.0, 1600.0, 1900.0, 2200.0, 2600.0)
@@ -61,12 +61,12 @@ class FormantTracks:
         values = np.zeros((grid.n_frames, 3))
         columns = np.arange(3, dtype=np.float64)
         if grid.n_frames == 0:
-            return Features(values, grid, "formants", "Hz", columns, "F1, F2, loud")
+            return Features(values.astype(np.float32), grid, "formants", "Hz", columns, "F1, F2, loud")
         for column, band in enumerate((low_pass(sound, SPLIT_HZ[0]), high_pass(sound, SPLIT_HZ[1]))):
             values[:, column] = _crossing_rate(band.samples, grid) / 2
         power = (frame_view(sound.samples, grid).astype(np.float64) ** 2).mean(axis=1)
         values[:, 2] = power > power.max() * 10 ** (-self.floor_db / 10)
-        return Features(values, grid, "formants", "Hz", columns, "F1, F2, loud")
+        return Features(values.astype(np.float32), grid, "formants", "Hz", columns, "F1, F2, loud")
 
     def fields(self, values: NDArray[Any]) -> NDArray[np.int64]:
         """Return the field of the plane that each loud frame lies in: F1 step times the number of F2 steps plus F2."""
@@ -93,9 +93,19 @@ def _crossing_rate(band: NDArray[np.float32], grid: FrameGrid) -> NDArray[np.flo
 
 @dataclass(frozen=True)
 class OccupancyLearner:
-    """Makes one pattern a word: the mean of its examples' patterns."""
+    """Makes one pattern a word: the mean of its examples' patterns.
+
+    Parameters
+    ----------
+    tracks
+        Makes the formants.
+    n_fields
+        Steps of F1 and of F2: the sides of the fields are quantiles of the examples' formants, so that the plane is
+        adjusted to the talker, as Audrey had to be. `None` keeps the sides of `tracks`.
+    """
 
     tracks: FormantTracks = field(default_factory=FormantTracks)
+    n_fields: tuple[int, int] | None = (8, 6)
 
     def features(self, recording: Recording) -> Features:
         """Return the formant tracks."""
@@ -103,10 +113,22 @@ class OccupancyLearner:
 
     def matcher(self, examples: Sequence[Sequence[NDArray[Any]]]) -> OccupancyMatcher:
         """Return the matcher made of the tracks of some examples of each word."""
+        if self.n_fields is not None:
+            return dataclasses.replace(self, tracks=self._adjusted(examples), n_fields=None).matcher(examples)
         means = [np.mean([self.tracks.pattern(example) for example in own], axis=0) for own in examples]
         lengths = [max(float(np.sqrt((mean**2).sum())), 1e-12) for mean in means]
         patterns = np.stack([mean / length for mean, length in zip(means, lengths, strict=True)])
         return OccupancyMatcher(patterns.astype(np.float32), self)
+
+    def _adjusted(self, examples: Sequence[Sequence[NDArray[Any]]]) -> FormantTracks:
+        frames = np.concatenate([example for own in examples for example in own])
+        loud = frames[frames[:, 2] > 0]
+        assert self.n_fields is not None
+        sides = [
+            tuple(float(side) for side in np.quantile(loud[:, column], np.linspace(0, 1, n + 1)))
+            for column, n in enumerate(self.n_fields)
+        ]
+        return dataclasses.replace(self.tracks, f1_edges_hz=sides[0], f2_edges_hz=sides[1])
 
 
 class OccupancyMatcher:
@@ -137,7 +159,7 @@ class OccupancyMatcher:
         return 1.0 - self.patterns @ self.learner.tracks.pattern(values)
 
     def frame_costs(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Return `(n_frames, n_words)`: how much less a frame's field weighs in a pattern than the heaviest one does."""
+        """Return `(n_frames, n_words)`: how much less a frame's field weighs in a pattern than the heaviest does."""
         costs = np.zeros((len(values), len(self.patterns)))
         costs[values[:, 2] > 0] = (self.patterns.max(axis=1) - self.patterns.T)[self.learner.tracks.fields(values)]
         return costs
@@ -165,5 +187,9 @@ class OccupancyMatcher:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) -> OccupancyMatcher:
         """Return the matcher that `arrays` and `settings` were taken of."""
-        values = {name: tuple(v) if isinstance(v, list) else v for name, v in settings["tracks"].items()}
-        return cls(arrays["patterns"], OccupancyLearner(FormantTracks(**values)))
+        values: dict[str, Any] = {
+            name: tuple(v) if isinstance(v, list) else v for name, v in settings["tracks"].items()
+        }
+        n_fields = settings["n_fields"]
+        learner = OccupancyLearner(FormantTracks(**values), None if n_fields is None else tuple(n_fields))
+        return cls(arrays["patterns"], learner)

@@ -38,8 +38,8 @@ class CepstralFrontEnd:
     """
 
     rate_hz: int = 8000
-    n_mels: int = 24
-    n_coeffs: int = 13
+    n_mels: int = 30
+    n_coeffs: int = 16
     low_hz: float = 80.0
     window_s: float = 0.025
     hop_s: float = 0.010
@@ -58,7 +58,7 @@ class CepstralFrontEnd:
         )
         n_columns = self.n_coeffs * (2 if self.slope_weight else 1)
         if bands.grid.n_frames == 0:
-            return Features(np.zeros((0, n_columns)), bands.grid, "mfcc", "standard deviations")
+            return Features(np.zeros((0, n_columns), np.float32), bands.grid, "mfcc", "standard deviations")
         levels = bands.values.astype(np.float64)
         top = levels.max()
         active = levels.max(axis=1) > top - self.floor
@@ -66,7 +66,7 @@ class CepstralFrontEnd:
         values = standardised(cepstra, active)
         if self.slope_weight:
             values = np.hstack([values, self.slope_weight * standardised(slopes(cepstra, self.slope_width), active)])
-        return Features(values, bands.grid, "mfcc", "standard deviations")
+        return Features(values.astype(np.float32), bands.grid, "mfcc", "standard deviations")
 
 
 def standardised(values: NDArray[np.float64], active: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -95,5 +95,5 @@ def slopes(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
     n = len(values)
     padded = np.pad(values, ((width, width), (0, 0)), mode="edge")
     steps = range(1, width + 1)
-    rises = sum(k * (padded[width + k : width + k + n] - padded[width - k : width - k + n]) for k in steps)
-    return rises / (2 * sum(k * k for k in steps))
+    rises = np.sum([k * (padded[width + k : width + k + n] - padded[width - k : width - k + n]) for k in steps], axis=0)
+    return np.asarray(rises / (2 * sum(k * k for k in steps)))

@@ -131,8 +131,8 @@ class TemplateRecognizer:
         Raises
         ------
         DoesNotFit
-            Words outside the vocabulary, nobody speaks, the words need more or fewer frames than there are, or a word is
-            not what is said where it would lie (its probability there is below 1 %).
+            Words outside the vocabulary, nobody speaks, the words need more or fewer frames than there are, or a word
+            is not what is said where it would lie (its probability there is below 1 %).
         """
         unknown = [word for word in transcript.split() if word not in self.card.vocabulary]
         if unknown or not transcript.split():
@@ -195,7 +195,7 @@ class TemplateRecognizer:
     def _forced(
         self, features: Features, speech: Sequence[NDArray[np.int64]], words: Sequence[int]
     ) -> list[tuple[Segment, int]]:
-        """Return a segment for each word of a known string: a stretch each where the numbers agree and words are apart."""
+        """Return a segment for each word of a known string: a stretch each where words are apart and as many."""
         if not self.card.connected and len(speech) == len(words):
             pieces = list(speech)
         else:
@@ -218,7 +218,7 @@ class TemplateRecognizer:
         return max(0.0, float(edges[one.frames[0]])), min(recording.duration_s, float(edges[one.frames[-1] + 1]))
 
     def _alignment(self, features: Features, heard: Sequence[tuple[Segment, int]], recording: Recording) -> Alignment:
-        """Words with their probability; the path is 0 outside words, else 1 + the frame of the templates that is met."""
+        """Words with their probability; the path is 0 outside words, else 1 + the templates' frame that is met."""
         path = np.zeros(features.grid.n_frames, dtype=np.int64)
         intervals, confidences = [], []
         for one, word in heard:

@@ -1,8 +1,9 @@
-"""Matching by dynamic time warping (Vintsyuk 1968; Sakoe & Chiba 1978): a word is the one with the nearest templates."""
+"""Matching by dynamic time warping (Vintsyuk 1968; Sakoe & Chiba 1978): the word whose templates are nearest."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -92,7 +93,7 @@ class WarpingMatcher:
         each = distances(values, self.stack, pattern=self.learner.pattern)
         firsts = np.searchsorted(self.words, np.arange(self.words[-1] + 2))
         found = np.empty(len(firsts) - 1)
-        for word, (first, stop) in enumerate(zip(firsts[:-1], firsts[1:], strict=True)):
+        for word, (first, stop) in enumerate(itertools.pairwise(firsts.tolist())):
             nearest = np.sort(each[first:stop])[: self.learner.n_nearest]
             finite = nearest[np.isfinite(nearest)]
             found[word] = finite.mean() if finite.size else np.inf
