@@ -85,7 +85,7 @@ def hear(recognizer: Recognizer, utterance: Utterance, condition: Condition) -> 
     try:
         traces = list(transcribe_stream(recognizer, [recording], max_segment_s=LONGEST_S))
     except OtoscopeError as error:
-        seconds = time.perf_counter() - began
+        seconds, cpu_s = time.perf_counter() - began, time.process_time() - cpu_began
         return Heard(
             (), (), seconds, cpu_s, recording.duration_s, snr_db, " ".join(str(error).split()) or type(error).__name__
         )
