@@ -5,6 +5,7 @@ Sums are float64; memory stays at one block of frames of one state.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -144,5 +145,4 @@ def single_gaussians(
 
 
 def _bounds(mixtures: Mixtures) -> list[tuple[int, int]]:
-    first = mixtures.first.tolist()
-    return list(zip(first[:-1], first[1:], strict=True))
+    return list(itertools.pairwise(mixtures.first.tolist()))

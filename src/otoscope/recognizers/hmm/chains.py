@@ -31,7 +31,8 @@ class Chain(ByValue):
     unit_of
         `(n_states,)` int64 index into the units of the chain.
     jump
-        `(n_states,)` int64: from this state one may also go so many states ahead, past a silence; 0 where not.
+        `(n_states + 1,)` int64: from the start (first) and from each state one may also go so many states ahead, past
+        a silence; 0 where not.
     """
 
     columns: NDArray[np.int64]
@@ -40,13 +41,13 @@ class Chain(ByValue):
 
     @classmethod
     def of_units(cls, units: Sequence[str], optional: Sequence[bool], tying: StateTying) -> Chain:
-        """Return the chain of units in a row; those `optional` (silences between words) may be passed over.
+        """Return the chain of units in a row; those `optional` (silences) may be passed over.
 
         In context, an optional silence is not seen: neighbours are those of the row without it.
         """
         columns: list[int] = []
         unit_of: list[int] = []
-        jump: list[int] = []
+        jump: list[int] = [0]
         firm = [SILENCE, *(u for u, free in zip(units, optional, strict=True) if not free), SILENCE]
         place = 0
         for index, (unit, free) in enumerate(zip(units, optional, strict=True)):
@@ -61,15 +62,17 @@ class Chain(ByValue):
         return cls(np.array(columns), np.array(unit_of), np.array(jump))
 
     def band(self, log_loop: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return log transitions `(n_states, width)` for `viterbi_banded`; `log_loop` is that of each column."""
-        stay = log_loop[self.columns]
-        leave = np.log(-np.expm1(stay))
-        band = np.full((self.columns.size, max(2, int(self.jump.max()) + 1)), -np.inf)
-        band[:, 0] = stay
-        jumping = self.jump > 0
-        band[:, 1] = leave + np.where(jumping, SILENCE_LOG, 0.0)
-        rows = np.flatnonzero(jumping)
-        band[rows, self.jump[rows]] = leave[rows] + SILENCE_LOG
+        """Return log transitions `(n_states + 2, width)` for `viterbi_banded`, from a start and to an end that score 0.
+
+        `log_loop` is that of each column.
+        """
+        stay = np.concatenate([[-np.inf], log_loop[self.columns], [-np.inf]])
+        leave = np.concatenate([[0.0], np.log(-np.expm1(log_loop[self.columns])), [-np.inf]])
+        band = np.full((stay.size, max(2, int(self.jump.max()) + 1)), -np.inf)
+        jumping = np.flatnonzero(self.jump)
+        band[:, 0], band[:, 1] = stay, leave
+        band[jumping, 1] += SILENCE_LOG
+        band[jumping, self.jump[jumping]] = leave[jumping] + SILENCE_LOG
         return band
 
     def best_path(self, scores: NDArray[np.float32], log_loop: NDArray[np.float64]) -> tuple[NDArray[np.int64], float]:
@@ -77,16 +80,19 @@ class Chain(ByValue):
 
         `scores` is `(n_frames, n_columns)`; raises `DoesNotFit` where the states need more frames.
         """
-        found = viterbi_banded(scores[:, self.columns], self.band(log_loop))
-        return found.states, found.log_score + self._last(log_loop)
+        found = viterbi_banded(self._framed(scores), self.band(log_loop))
+        return found.states[1:-1] - 1, found.log_score
 
     def posteriors(
         self, scores: NDArray[np.float32], log_loop: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], float]:
         """Return P(state | frames) `(n_frames, n_states)` and ln p(frames), both over all paths of the chain."""
-        found = forward_backward_banded(scores[:, self.columns], self.band(log_loop))
-        return found.posteriors, found.log_likelihood + self._last(log_loop)
+        found = forward_backward_banded(self._framed(scores), self.band(log_loop))
+        return found.posteriors[1:-1, 1:-1], found.log_likelihood
 
-    def _last(self, log_loop: NDArray[np.float64]) -> float:
-        """Log probability to leave the last state."""
-        return float(np.log(-np.expm1(log_loop[self.columns[-1]])))
+    def _framed(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return emissions with a frame and a state of their own for start and end."""
+        framed = np.full((len(scores) + 2, self.columns.size + 2), -np.inf, np.float32)
+        framed[1:-1, 1:-1] = scores[:, self.columns]
+        framed[0, 0] = framed[-1, -1] = 0.0
+        return framed

@@ -109,24 +109,24 @@ def train(
         Told (rounds done, rounds).
     """
     values = examples.frames(model.transform) if frames is None else frames
-    floor = variance_floor(values)
     history = []
     for done in range(schedule.n_rounds):
         counts = count(model, examples, values, method=schedule.method)
         history.append(counts.log_likelihood / max(1.0, float(counts.occupancy.counts().sum())))
-        n_components = allocate(counts.occupancy.counts(), schedule.target(done, model.mixtures.n_states))
-        model = model.with_parts(split(model.mixtures, n_components), model.log_loop)
-        model = estimated(model, counts, values, floor=floor, n_passes=schedule.n_passes)
+        n_gaussians = schedule.target(done, model.mixtures.n_states)
+        model = grown(model, counts, values, n_gaussians=n_gaussians, n_passes=schedule.n_passes)
         if progress is not None:
             progress(done + 1, schedule.n_rounds)
     return model, history
 
 
-def estimated(
-    model: HmmModel, counts: Counts, frames: NDArray[np.float32], *, floor: NDArray[np.float64], n_passes: int
-) -> HmmModel:
-    """Return the model of greatest likelihood given the counts; Baum-Welch counts allow one pass only."""
-    mixtures = model.mixtures
+def grown(model: HmmModel, counts: Counts, frames: NDArray[np.float32], *, n_gaussians: int, n_passes: int) -> HmmModel:
+    """Return the model with up to `n_gaussians`, of greatest likelihood given the counts.
+
+    Baum-Welch counts allow one EM pass only: they hold for the model they were made with.
+    """
+    floor = variance_floor(frames)
+    mixtures = split(model.mixtures, allocate(counts.occupancy.counts(), n_gaussians))
     for _ in range(n_passes if counts.chain_states is not None else 1):
         statistics = accumulate(mixtures, frames, counts.occupancy)
         mixtures = update(mixtures, statistics, floor=floor, least_count=LEAST_COUNT)
@@ -161,7 +161,7 @@ def _scored(
     """Yield utterance, chain over the columns it needs, and their scores."""
     for index, spoken in enumerate(examples.spoken):
         chain = spoken.chain(model.tying)
-        needed, places = np.unique(chain.columns, return_inverse=True)
+        needed = np.unique(chain.columns)
         scores = np.full((examples.first[index + 1] - examples.first[index], len(model.tying.names)), -np.inf, "f4")
         scores[:, needed] = model.mixtures.log_likelihoods(frames[examples.span(index)], needed)
         yield index, chain, scores

@@ -27,15 +27,12 @@ class Spoken:
 
     @classmethod
     def of_words(cls, words: Sequence[str], lexicon: Mapping[str, Sequence[Phones]]) -> Spoken:
-        """Return silence, the first pronunciation of each word with silences between that may be left out, silence."""
-        units, optional = [SILENCE], [False]
-        for index, word in enumerate(words):
-            if index:
-                units.append(SILENCE)
-                optional.append(True)
-            units += lexicon[word][0]
-            optional += [False] * len(lexicon[word][0])
-        return cls((*units, SILENCE), (*optional, False))
+        """Return the first pronunciation of each word, with silences around that may be left out."""
+        units, optional = [SILENCE], [True]
+        for word in words:
+            units += [*lexicon[word][0], SILENCE]
+            optional += [False] * len(lexicon[word][0]) + [True]
+        return cls(tuple(units), tuple(optional))
 
     @classmethod
     def of_units(cls, units: Sequence[str]) -> Spoken:

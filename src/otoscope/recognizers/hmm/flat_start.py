@@ -24,12 +24,13 @@ FEWEST_STATES, MOST_STATES = 3, 24
 def equal_segmentation(examples: Examples, tying: StateTying) -> NDArray[np.int64]:
     """Return the column of each frame, `(n_frames,)`: the states of an utterance share its frames equally.
 
-    Silences that may be left out are.
+    Silences between words are left out, those at the edges are not.
     """
     columns = np.full(len(examples.cepstra), -1, np.int64)
     for index, spoken in enumerate(examples.spoken):
         chain = spoken.chain(tying)
-        firm = chain.columns[~np.array(spoken.optional)[chain.unit_of]]
+        inner = np.array([free and 0 < k < len(spoken.units) - 1 for k, free in enumerate(spoken.optional)])
+        firm = chain.columns[~inner[chain.unit_of]]
         span = examples.span(index)
         n_frames = span.stop - span.start
         columns[span] = firm[np.arange(n_frames) * firm.size // max(1, n_frames)]
@@ -48,8 +49,7 @@ def flat_model(examples: Examples, front_end: FrontEnd, tying: StateTying) -> Hm
 def word_states(examples: Examples, lexicon: Mapping[str, Sequence[Phones]]) -> UntiedStates:
     """Return the topology of whole-word models: a state for every `FRAMES_A_STATE` frames of a word.
 
-    How long a word lasts is told by its utterances, whose frames its words share equally (recordings of single words
-    have silence around them: half of the frames are taken to be speech where there is one word).
+    How long a word lasts is told by its utterances, whose frames its words share equally.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def word_states(examples: Examples, lexicon: Mapping[str, Sequence[Phones]]) -> 
     for index, words in enumerate(examples.words):
         span = examples.span(index)
         for word in words:
-            frames[lexicon[word][0][0]].append((span.stop - span.start) / (len(words) + 1))
+            frames[lexicon[word][0][0]].append((span.stop - span.start) / len(words))
     n_states = {SILENCE: SILENCE_STATES}
     for unit, seen in frames.items():
         mean = float(np.mean(seen)) if seen else FEWEST_STATES * FRAMES_A_STATE

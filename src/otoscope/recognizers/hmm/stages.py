@@ -5,17 +5,21 @@ The order and the reasons are those of the classical recipes (Young et al., The 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from otoscope.core import DoesNotFit
 from otoscope.core.arrays import ByValue
 from otoscope.core.protocols import Progress
 from otoscope.decoding.gaussians import Occupancy, single_gaussians
+from otoscope.decoding.tree.forced import best_path
+from otoscope.decoding.tree.transcripts import TranscriptGraphs
+from otoscope.lexicon.pronunciations import Phones
 from otoscope.recognizers.hmm.adaptation import apply, fmllr
-from otoscope.recognizers.hmm.estimation import Counts, Schedule, count, train, variance_floor
+from otoscope.recognizers.hmm.estimation import Counts, Schedule, count, grown, train, variance_floor
 from otoscope.recognizers.hmm.examples import Examples, Spoken
 from otoscope.recognizers.hmm.features import FrameTransform, FrontEnd, spliced
 from otoscope.recognizers.hmm.flat_start import flat_model
@@ -31,7 +35,7 @@ class Plan:
 
     Parameters
     ----------
-    mono, tri, lda, sat
+    mono, retold, tri, lda, sat
         Schedules of the stages.
     tree
         Leaves of the phonetic decision trees.
@@ -39,10 +43,11 @@ class Plan:
         Frames on either side that LDA sees, and directions it keeps.
     """
 
-    mono: Schedule = Schedule(12, 1000, 2)
-    tri: Schedule = Schedule(8, 8000, 4)
-    lda: Schedule = Schedule(8, 9000, 4)
-    sat: Schedule = Schedule(6, 10000, 4)
+    mono: Schedule = field(default_factory=lambda: Schedule(8, 800, 2))
+    retold: Schedule = field(default_factory=lambda: Schedule(2, 1000, 2))
+    tri: Schedule = field(default_factory=lambda: Schedule(5, 6000, 3))
+    lda: Schedule = field(default_factory=lambda: Schedule(6, 8000, 3))
+    sat: Schedule = field(default_factory=lambda: Schedule(4, 8000, 3))
     tree: TreePlan = field(default_factory=TreePlan)
     reach: int = 4
     n_dims: int = 40
@@ -66,22 +71,40 @@ def monophones(
 ) -> Stage:
     """Train units without context from a flat start; silences between words are found on the way."""
     model, _ = train(flat_model(examples, front_end, tying), examples, schedule, progress=progress)
-    return Stage(model, settled(model, examples))
+    return Stage(model, examples.spoken)
 
 
-def settled(model: HmmModel, examples: Examples) -> tuple[Spoken, ...]:
-    """Return what is said with each silence that may be left out decided by the best path."""
-    counts = count(model, examples, examples.frames(model.transform))
-    assert counts.chain_states is not None  # Viterbi counts always have them
+def retold(
+    before: Stage,
+    examples: Examples,
+    lexicon: Mapping[str, Sequence[Phones]],
+    schedule: Schedule,
+    *,
+    progress: Progress | None = None,
+) -> Stage:
+    """Choose among pronunciations by the model of the stage before, and train on with what was chosen."""
+    spoken = settled(before.model, examples, lexicon)
+    model, _ = train(before.model, examples.with_spoken(spoken), schedule, progress=progress)
+    return Stage(model, spoken)
+
+
+def settled(model: HmmModel, examples: Examples, lexicon: Mapping[str, Sequence[Phones]]) -> tuple[Spoken, ...]:
+    """Return what is said with pronunciations and silences decided by the best path.
+
+    An utterance that is too short for its words keeps its first pronunciations.
+    """
+    graphs = TranscriptGraphs(lexicon, model)
     found = []
     for index, spoken in enumerate(examples.spoken):
-        path = counts.chain_states[examples.span(index)]
-        if not any(spoken.optional) or not path.size or path[0] < 0:
-            firm = [u for u, free in zip(spoken.units, spoken.optional, strict=True) if not free]
-            found.append(Spoken.of_units(firm))
+        scores = model.scores(model.transform(examples.cepstra[examples.span(index)]))
+        try:
+            path = best_path(scores, graphs(examples.words[index]))
+        except DoesNotFit:
+            found.append(
+                Spoken.of_units([u for u, free in zip(spoken.units, spoken.optional, strict=True) if not free])
+            )
             continue
-        seen = set(spoken.chain(model.tying).unit_of[np.unique(path)].tolist())
-        found.append(Spoken.of_units([unit for k, unit in enumerate(spoken.units) if k in seen]))
+        found.append(Spoken.of_units([phone.phone for phone in path.phones]))
     return tuple(found)
 
 
@@ -108,9 +131,10 @@ def discriminant(before: Stage, examples: Examples, plan: Plan, *, progress: Pro
     model = retied(replace(before.model, transform=transform), examples, frames, counts, plan.tree)
     n_turns = max(1, plan.lda.n_rounds // 2)
     for turn in range(n_turns):
-        growing = replace(plan.lda, n_rounds=1, n_gaussians=plan.lda.target(turn, model.mixtures.n_states))
-        model, _ = train(model, examples, growing, frames=frames)
-        model, frames = turned(model, examples, frames)
+        counts = count(model, examples, frames)
+        n_gaussians = plan.lda.target(turn, model.mixtures.n_states)
+        model = grown(model, counts, frames, n_gaussians=n_gaussians, n_passes=plan.lda.n_passes)
+        model, frames = turned(model, counts, frames)
         if progress is not None:
             progress(turn + 1, plan.lda.n_rounds)
     rest = replace(plan.lda, n_rounds=max(1, plan.lda.n_rounds - n_turns))
@@ -118,10 +142,9 @@ def discriminant(before: Stage, examples: Examples, plan: Plan, *, progress: Pro
     return Stage(model, before.spoken)
 
 
-def turned(model: HmmModel, examples: Examples, frames: NDArray[np.float32]) -> tuple[HmmModel, NDArray[np.float32]]:
-    """Return a model whose space MLLT has turned, and the frames in it."""
+def turned(model: HmmModel, counts: Counts, frames: NDArray[np.float32]) -> tuple[HmmModel, NDArray[np.float32]]:
+    """Return a model whose space MLLT has turned, given where each state was, and the frames in it."""
     assert model.transform.matrix is not None  # only LDA's space is turned
-    counts = count(model, examples, frames)
     square, _ = mllt(model.mixtures, frames, counts.occupancy)
     transform = FrameTransform((square @ model.transform.matrix).astype(np.float32), model.transform.reach)
     return replace(model, transform=transform, mixtures=mapped(model.mixtures, square, frames)), (

@@ -100,6 +100,16 @@ class TiedStates:
                 self._cache[key] = tuple(self._column(key, state) for state in range(PHONE_STATES))
         return self._cache[key]
 
+    def alternatives(self, unit: str) -> tuple[tuple[int, ...], ...]:
+        """Return, for each state of a phone, the columns of all its leaves."""
+        if unit == SILENCE:
+            return tuple((column,) for column in range(SILENCE_STATES))
+        found: list[list[int]] = [[] for _ in range(PHONE_STATES)]
+        for (phone, state, _), column in self._leaves.items():
+            if phone == unit:
+                found[state].append(column)
+        return tuple(tuple(columns) for columns in found)
+
     def _column(self, triphone: tuple[str, str, str], state: int) -> int:
         left, phone, right = triphone
         nodes, number = self.trees[phone, state], 0

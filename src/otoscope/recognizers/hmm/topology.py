@@ -40,6 +40,10 @@ class StateTying(Protocol):
         """Return the columns of the states of `unit` between two neighbours, in order of time."""
         ...
 
+    def alternatives(self, unit: str) -> tuple[tuple[int, ...], ...]:
+        """Return, for each state of `unit`, all columns it has in any context."""
+        ...
+
 
 @dataclass(frozen=True)
 class UntiedStates:
@@ -91,3 +95,7 @@ class UntiedStates:
             return self._columns[unit]
         except KeyError:
             raise BadInput(f"no model of {unit!r}; there are {', '.join(self.n_states)}") from None
+
+    def alternatives(self, unit: str) -> tuple[tuple[int, ...], ...]:
+        """Return the one column of each state."""
+        return tuple((column,) for column in self.columns(SILENCE, unit, SILENCE))

@@ -43,19 +43,21 @@ def lda(blocks: Iterable[tuple[NDArray[np.float32], NDArray[np.int64]]], n_class
     BadInput
         No frame has a class, or more directions are asked for than there are inputs.
     """
-    counts, sums, second = np.zeros(n_classes), None, None
+    counts = np.zeros(n_classes)
+    sums: NDArray[np.float64] | None = None
+    second: Any = 0.0
     for frames, classes in blocks:
         kept = classes >= 0
         values, labels = frames[kept].astype(np.float64), classes[kept]
         if sums is None:
-            sums, second = np.zeros((n_classes, values.shape[1])), np.zeros((values.shape[1],) * 2)
+            sums = np.zeros((n_classes, values.shape[1]))
         np.add.at(counts, labels, 1.0)
         order = np.argsort(labels, kind="stable")
         present, starts = np.unique(labels[order], return_index=True)
         if present.size:
             sums[present] += np.add.reduceat(values[order], starts)
-        second += values.T @ values
-    if sums is None or second is None or counts.sum() == 0:
+        second = second + values.T @ values
+    if sums is None or counts.sum() == 0:
         raise BadInput("no aligned frame to learn a linear map from")
     if n_dims > sums.shape[1]:
         raise BadInput(f"{n_dims} directions cannot be found in {sums.shape[1]} inputs")

@@ -59,9 +59,9 @@ class TreePlan:
         Frames that both halves must have.
     """
 
-    n_leaves: int = 1200
-    least_gain: float = 200.0
-    least_frames: float = 80.0
+    n_leaves: int = 1000
+    least_gain: float = 150.0
+    least_frames: float = 50.0
 
 
 @dataclass

@@ -1,0 +1,227 @@
+"""One call from a corpus to a recogniser: whole words, monophones, or triphones with LDA, MLLT and speakers' maps.
+
+Stages are kept in `folder/stages`; what was finished is not done again. Nothing is drawn at random, so that the seed
+only stands in the card: the same corpus gives the same weights.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from otoscope.core import BadInput, UnknownName
+from otoscope.core.protocols import Progress
+from otoscope.corpora.manifest import Utterance
+from otoscope.lexicon.ngram.automaton import BackoffAutomaton
+from otoscope.lexicon.ngram.estimation import estimate
+from otoscope.lexicon.ngram.model import NGramModel
+from otoscope.lexicon.normalization import normalize_words
+from otoscope.recognizers.hmm import stages
+from otoscope.recognizers.hmm.card import HmmCard
+from otoscope.recognizers.hmm.examples import Examples, read_examples
+from otoscope.recognizers.hmm.features import FrontEnd
+from otoscope.recognizers.hmm.files import Parts
+from otoscope.recognizers.hmm.fitting import least_fit
+from otoscope.recognizers.hmm.flat_start import word_states
+from otoscope.recognizers.hmm.language import Lexicon, lexicon_text, phone_lexicon, word_loop, word_units
+from otoscope.recognizers.hmm.recognizer import HmmRecognizer
+from otoscope.recognizers.hmm.stage_files import StageFolder, fingerprint
+from otoscope.recognizers.hmm.stages import Plan, Stage
+from otoscope.recognizers.hmm.topology import UntiedStates
+
+PRESETS: Mapping[str, tuple[str, ...]] = {
+    "hmm-word": ("mono",),
+    "hmm-mono": ("mono", "retold"),
+    "hmm-tri": ("mono", "retold", "tri", "lda", "sat"),
+}
+"""Preset → its stages. The last but `sat` gives the model; `sat` gives the model of adapted frames besides."""
+SMALL_VOCABULARY = 200
+"""Up to so many different words in the texts, any word may follow any other unless a language model is given."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What may be chosen besides corpus and preset.
+
+    Parameters
+    ----------
+    lm
+        What may be said; by default a word loop for small vocabularies, else a trigram model of the texts.
+    lexicon
+        Word → pronunciations that go before the CMU dictionary's; those of other words are guessed.
+    front_end, plan, card
+        How features are made, how long is trained, how is decoded.
+    stages
+        Which stages, by default the preset's; `("mono", "retold", "tri")` stops at triphones without LDA.
+    """
+
+    lm: NGramModel | BackoffAutomaton | None = None
+    lexicon: Lexicon | None = None
+    front_end: FrontEnd = dataclasses.field(default_factory=FrontEnd)
+    plan: Plan = dataclasses.field(default_factory=Plan)
+    card: HmmCard | None = None
+    stages: tuple[str, ...] | None = None
+
+
+def train_words(
+    corpus: Sequence[Utterance], valid: Sequence[Utterance], folder: Path, *, seed: int = 0, **options: Any
+) -> HmmRecognizer:
+    """Train `hmm-word`: a model for each word of a small vocabulary; see `train`."""
+    return train(corpus, valid, folder, preset="hmm-word", seed=seed, **options)
+
+
+def train_monophones(
+    corpus: Sequence[Utterance], valid: Sequence[Utterance], folder: Path, *, seed: int = 0, **options: Any
+) -> HmmRecognizer:
+    """Train `hmm-mono`: a model for each phone, whatever its neighbours; see `train`."""
+    return train(corpus, valid, folder, preset="hmm-mono", seed=seed, **options)
+
+
+def train_triphones(
+    corpus: Sequence[Utterance], valid: Sequence[Utterance], folder: Path, *, seed: int = 0, **options: Any
+) -> HmmRecognizer:
+    """Train `hmm-tri`: tied triphones, LDA and MLLT, and a model of speaker-adapted frames; see `train`."""
+    return train(corpus, valid, folder, preset="hmm-tri", seed=seed, **options)
+
+
+def train(
+    corpus: Sequence[Utterance],
+    valid: Sequence[Utterance],
+    folder: Path,
+    *,
+    preset: str = "hmm-tri",
+    seed: int = 0,
+    progress: Progress | None = None,
+    **options: Any,
+) -> HmmRecognizer:
+    """Train a recogniser and save it in `folder`; a run that was killed goes on with the stage it was in.
+
+    Parameters
+    ----------
+    corpus, valid
+        Utterances to learn from, and others that tell how well a true text fits (the corpus itself if there is none).
+    folder
+        Where the stages and the recogniser go.
+    preset
+        `hmm-word`, `hmm-mono` or `hmm-tri`.
+    seed
+        Kept in the card; nothing is drawn at random.
+    progress
+        Told (rounds done, rounds of all stages).
+    options
+        Fields of `Options`.
+
+    Raises
+    ------
+    UnknownName
+        No such preset or stage.
+    BadInput
+        The corpus teaches nothing, or the folder holds stages of another run.
+    """
+    if preset not in PRESETS:
+        raise UnknownName("preset", preset, PRESETS)
+    chosen = Options(**options)
+    names = chosen.stages or PRESETS[preset]
+    words = sorted({word for utterance in corpus for word in normalize_words(utterance.text)})
+    lexicon = word_units(words) if preset == "hmm-word" else phone_lexicon(words, chosen.lexicon)
+    examples = read_examples(corpus, chosen.front_end, lexicon=lexicon)
+    if preset == "hmm-word":
+        tying = word_states(examples, lexicon)
+    else:
+        tying = UntiedStates.of_phones(tuple(sorted({p for variants in lexicon.values() for v in variants for p in v})))
+    kept = StageFolder(Path(folder) / "stages", _fingerprint(corpus, lexicon, chosen, names))
+    told = _Told(progress, sum(getattr(chosen.plan, name).n_rounds for name in names))
+    made: dict[str, Stage] = {}
+    for name in names:
+        made[name] = kept.stage(name, lambda name=name: _made(name, made, examples, (tying, lexicon), chosen, told))
+        told.finish(getattr(chosen.plan, name).n_rounds)
+    lm = language_model(words, corpus, chosen.lm)
+    spoken = [word for word in lm.words if not word.startswith("<")]
+    said = word_units(words) if preset == "hmm-word" else phone_lexicon(spoken, chosen.lexicon)
+    recognizer = _recognizer(preset, made, (said, lm), valid or corpus, chosen.card)
+    recognizer = recognizer.with_training({"seed": seed, "stages": list(names), "n_utterances": len(corpus)})
+    recognizer.save(folder)
+    return recognizer
+
+
+@dataclass
+class _Told:
+    """Tells rounds of all stages together."""
+
+    progress: Progress | None
+    n_all: int
+    n_before: int = 0
+
+    def __call__(self, done: int, total: int) -> None:
+        if self.progress is not None:
+            self.progress(self.n_before + done, self.n_all)
+
+    def finish(self, n_rounds: int) -> None:
+        self.n_before += n_rounds
+        self(0, 0)
+
+
+def _made(
+    name: str,
+    made: Mapping[str, Stage],
+    examples: Examples,
+    units: tuple[UntiedStates, Lexicon],
+    chosen: Options,
+    told: _Told,
+) -> Stage:
+    plan, before = chosen.plan, list(made.values())[-1] if made else None
+    if name == "mono":
+        return stages.monophones(examples, chosen.front_end, units[0], plan.mono, progress=told)
+    if before is None:
+        raise BadInput(f"stage {name!r} needs another before it; the first is 'mono'")
+    if name == "retold":
+        return stages.retold(before, examples, units[1], plan.retold, progress=told)
+    further = {"tri": stages.triphones, "lda": stages.discriminant, "sat": stages.speaker_adapted}
+    if name not in further:
+        raise UnknownName("stage", name, ("mono", "retold", *further))
+    return further[name](before, examples, plan, progress=told)
+
+
+def _recognizer(
+    preset: str,
+    made: Mapping[str, Stage],
+    language: tuple[Lexicon, BackoffAutomaton],
+    heard: Sequence[Utterance],
+    card: HmmCard | None,
+) -> HmmRecognizer:
+    """Put the parts together and learn from utterances how well a true text fits."""
+    models = [stage.model for name, stage in made.items() if name != "sat"]
+    adapted = made["sat"].model if "sat" in made else None
+    card = dataclasses.replace(card or HmmCard(preset), name=preset)
+    parts = Parts(card, models[-1], adapted, *language)
+    fit = least_fit(HmmRecognizer(parts), heard)
+    return HmmRecognizer(dataclasses.replace(parts, card=dataclasses.replace(card, least_fit=fit)))
+
+
+def language_model(
+    words: Sequence[str], texts: Sequence[Utterance], given: NGramModel | BackoffAutomaton | None
+) -> BackoffAutomaton:
+    """Return the given language model, a word loop for a small vocabulary, or a trigram model of the texts."""
+    if isinstance(given, BackoffAutomaton):
+        return given
+    if given is not None:
+        return given.automaton()
+    if len(words) <= SMALL_VOCABULARY:
+        return word_loop(words)
+    return estimate([normalize_words(u.text) for u in texts], order=3, smoothing="witten-bell").automaton()
+
+
+def _fingerprint(corpus: Sequence[Utterance], lexicon: Lexicon, chosen: Options, names: Sequence[str]) -> str:
+    """Return the hash of all that the stages depend on."""
+    return fingerprint(
+        {
+            "utterances": [[u.id, u.text, u.speaker, u.duration_s] for u in corpus],
+            "lexicon": lexicon_text(lexicon),
+            "front_end": chosen.front_end.as_json(),
+            "plan": dataclasses.asdict(chosen.plan),
+            "first": names[0],
+        }
+    )
