@@ -17,8 +17,8 @@ from otoscope.decoding.lattice import Lattice
 SEEDS = range(4)
 
 
-def made(seed: int, *, beam: float = 6.0) -> Lattice:
-    world = random_world(seed, context=CONTEXTS[seed % 4], topology="hmm", n_frames=16)
+def made(seed: int, *, beam: float = 12.0) -> Lattice:
+    world = random_world(seed, context=CONTEXTS[seed % 4], topology="hmm", n_frames=20)
     return world.decoder(lattice_beam=beam).lattice(world.scores)
 
 
@@ -54,7 +54,7 @@ def test_n_best_are_the_best_of_all_paths(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_reading_scores_above_its_exact_score_and_the_best_reaches_it(seed):
-    world = random_world(seed, context=CONTEXTS[seed % 4], topology="hmm", n_frames=16)
+    world = random_world(seed, context=CONTEXTS[seed % 4], topology="hmm", n_frames=20)
     found = world.decoder(lattice_beam=6.0).lattice(world.scores).n_best(5)
     exact = [world.exact_with_lm(tuple(w.word for w in h.words)) for h in found]
     assert found[0].log_score == pytest.approx(exact[0], abs=1e-4)
@@ -104,7 +104,7 @@ def test_rescoring_gives_every_path_the_score_of_the_other_model(seed):
 
 
 def test_rescoring_with_the_same_model_changes_nothing():
-    world = random_world(3, context=(True, True), topology="hmm", n_frames=16)
+    world = random_world(3, context=(True, True), topology="hmm", n_frames=20)
     lattice = world.decoder(lattice_beam=6.0).lattice(world.scores)
     same = lattice.rescore(world.lm)
     assert (same.lm_scale, same.word_penalty) == (LM_SCALE, WORD_PENALTY)

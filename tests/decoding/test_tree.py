@@ -21,7 +21,7 @@ LOOP = HmmState(0, math.log(0.5), math.log(0.5))
 
 @pytest.mark.parametrize("context", CONTEXTS)
 @pytest.mark.parametrize("topology", TOPOLOGIES)
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 6))])
 def test_finds_the_best_of_all_word_sequences(seed, topology, context):
     world = random_world(seed, context=context, topology=topology)
     best = max((world.exact_with_lm(words), words) for words in world.sequences(LONGEST))
@@ -148,7 +148,8 @@ def test_states_are_shared_where_context_does_not_matter():
     mono = random_world(0, context=(False, False), topology="hmm")
     graph = build_graph(lexicon, mono.models)
     assert graph.n_nodes == 3 * 4 + 1
-    assert (graph.set_word.tolist(), graph.n_roots) == ([1, 0, 2], 2) or graph.n_roots == 3
+    assert sorted(graph.set_word.tolist()) == [0, 1, 2]
+    assert graph.n_roots == 2  # after words and at the start; after silence
     assert np.all(graph.arc_next[: graph.arc_start[graph.n_nodes]] > _owners(graph))
 
 
@@ -159,7 +160,7 @@ def _owners(graph: DecodingGraph) -> np.ndarray:
 def test_bad_input_is_refused():
     world = random_world(0, context=(False, False), topology="hmm")
     decoder = world.decoder()
-    with pytest.raises(BadInput, match="at least 6 columns"):
+    with pytest.raises(BadInput, match=r"at least \d columns"):
         decoder.decode(world.scores[:, :3])
     with pytest.raises(BadInput, match=r"NaN or \+inf"):
         decoder.decode(np.full_like(world.scores, np.nan))

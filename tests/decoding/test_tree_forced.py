@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ TRANSCRIPTS = (("u",), ("v", "w"), ("x", "x", "y"), ())
 @pytest.mark.parametrize("context", CONTEXTS)
 @pytest.mark.parametrize("topology", TOPOLOGIES)
 def test_path_and_sum_are_those_of_all_readings(words, topology, context):
-    world = random_world(len(words), context=context, topology=topology, n_frames=11)
+    world = random_world(len(words), context=context, topology=topology, n_frames=30)
     graph, scores = graph_of(world, words), scaled(world)
     best, total = world.exact(words), world.exact(words, join=np.logaddexp)
     assert best_path(scores, graph).log_score == pytest.approx(best, abs=1e-4)
@@ -36,10 +37,10 @@ def test_path_and_sum_are_those_of_all_readings(words, topology, context):
 
 @pytest.mark.parametrize("topology", TOPOLOGIES)
 def test_occupancies_are_the_gradient_of_the_likelihood(topology):
-    world = random_world(9, context=(True, True), topology=topology, n_frames=14)
+    world = random_world(9, context=(True, True), topology=topology, n_frames=24)
     graph, scores = graph_of(world, ("u", "v")), scaled(world)
     found = occupancies(scores, graph)
-    gamma = found.dense(graph, 14, N_COLUMNS)
+    gamma = found.dense(graph, 24, N_COLUMNS)
     np.testing.assert_allclose(gamma.sum(axis=1), 1.0, atol=1e-6)
     step = 2.0**-6
     for t, column in [(0, 0), (5, 2), (9, 4), (13, 0), (7, 5)]:
@@ -51,8 +52,6 @@ def test_occupancies_are_the_gradient_of_the_likelihood(topology):
 
 
 def test_expected_loops_are_the_slope_of_the_loop_weights():
-    from dataclasses import replace
-
     world = random_world(12, context=(False, False), topology="hmm", n_frames=14)
     graph, scores = graph_of(world, ("u", "v")), scaled(world)
     loops = occupancies(scores, graph).loops
@@ -89,10 +88,10 @@ def test_a_path_tells_words_phones_and_states():
 def test_extreme_scores_stay_exact():
     """Paths 1e5 nats apart from frame to frame: sums in logs lose nothing."""
     world = random_world(6, context=(False, False), topology="hmm", n_frames=11)
-    scores = (scaled(world) * 3e4).astype(np.float32)
-    graph = graph_of(world, ("u",))
+    world = replace(world, scores=(world.scores * 3e4).round(-1))
+    scores, graph = scaled(world), graph_of(world, ("u",))
     found = occupancies(scores, graph)
-    assert found.log_likelihood == pytest.approx(best_path(scores, graph).log_score, rel=1e-6)
+    assert found.log_likelihood == pytest.approx(world.exact(("u",), join=np.logaddexp), abs=0.05)
     np.testing.assert_allclose(found.dense(graph, 11, N_COLUMNS).sum(axis=1), 1.0, atol=1e-5)
 
 

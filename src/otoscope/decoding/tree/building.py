@@ -263,11 +263,10 @@ class _Layout:
             ways = [(place, 0.0 if silent else self.log_no_silence) for place in places.tolist()]
             if rights[self.seq.silence - n_phones]:
                 ways.append((self.place_node.size, self.log_silence))
-            for place, log in ways:
+            for place, before in ways:
                 at = np.arange(self.entry_start[place], self.entry_start[place + 1])
-                parts.append((np.full(at.size, self.n_nodes + root), self.entry_node[at], log + self.entry_log[at]))
-        source, target, log = (np.concatenate(p) for p in zip(*parts, strict=True))
-        return _possible(source, target, log)
+                parts.append((np.full(at.size, self.n_nodes + root), self.entry_node[at], before + self.entry_log[at]))
+        return _possible(*(np.concatenate(p) for p in zip(*parts, strict=True)))
 
     def _exits(self) -> tuple[Ints, Ints, Ints, Floats]:
         """Ways out of the last phones of words, and out of silence."""
