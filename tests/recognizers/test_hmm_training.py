@@ -13,7 +13,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from otoscope.core import BadInput, DoesNotFit
 from otoscope.decoding.gaussians import Mixtures, Occupancy, single_gaussians
 from otoscope.recognizers.hmm.adaptation import LEAST_FRAMES, apply, fmllr
-from otoscope.recognizers.hmm.chains import SILENCE_LOG, Chain
+from otoscope.recognizers.hmm.chains import SILENCE_LOG
 from otoscope.recognizers.hmm.estimation import Schedule, count, grown, train, variance_floor
 from otoscope.recognizers.hmm.examples import Examples, Spoken
 from otoscope.recognizers.hmm.features import FrameTransform, FrontEnd, with_differences

@@ -115,7 +115,7 @@ def spliced(cepstra: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
     """
     n_frames = len(cepstra)
     around = np.clip(np.arange(n_frames)[:, None] + np.arange(-reach, reach + 1), 0, max(0, n_frames - 1))
-    return cepstra[around].reshape(n_frames, -1)
+    return cepstra[around].reshape(n_frames, (2 * reach + 1) * cepstra.shape[1])
 
 
 @dataclass(frozen=True, eq=False)

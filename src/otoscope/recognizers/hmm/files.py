@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,10 +120,11 @@ def automaton_arrays(lm: BackoffAutomaton) -> Arrays:
 _AUTOMATON = ("arc_start", "arc_word", "arc_log_prob", "arc_next", "backoff_state", "backoff_log")
 
 
-def automaton_of(arrays: Arrays, numbers: dict[str, int]) -> BackoffAutomaton:
+def automaton_of(arrays: Arrays, numbers: Mapping[str, int]) -> BackoffAutomaton:
     """Return the language model of `automaton_arrays` and its three numbers."""
     words = tuple(arrays["words"].tobytes().decode().split("\n"))
-    return BackoffAutomaton(words, *(arrays[name] for name in _AUTOMATON), **numbers)
+    values: dict[str, Any] = {**{name: arrays[name] for name in _AUTOMATON}, **numbers}
+    return BackoffAutomaton(words, **values)
 
 
 def _checked(path: Path, digest: str) -> bytes:

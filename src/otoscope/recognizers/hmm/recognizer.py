@@ -33,9 +33,9 @@ from otoscope.recognizers.hmm.alignment import alignment_of
 from otoscope.recognizers.hmm.decoding import Heard, Pass, adapted_frames, hear, tree_decoder
 from otoscope.recognizers.hmm.files import Parts, load_hmm, save_hmm, weights_sha256
 from otoscope.recognizers.hmm.language import Lexicon, phone_lexicon
-from otoscope.recognizers.hmm.model import HmmModel
 from otoscope.recognizers.hmm.passages import Passages, free_loop_gains
 from otoscope.recognizers.hmm.scoring import score_of
+from otoscope.recognizers.hmm.topology import SILENCE_STATES
 
 RECORDED = ("features", "emissions")
 
@@ -74,7 +74,10 @@ class HmmRecognizer:
         return Provenance(self.name, version("otoscope"), weights_sha256(self.parts), parameters, training.get("seed"))
 
     def trace(self, recording: Recording, *, record: Sequence[str] = ()) -> Trace:
-        """Recognise one recording; `record` may name "features" and "emissions"."""
+        """Recognise one recording; `record` may name "features" and "emissions".
+
+        A recording too short for a silence is heard as nothing, and has neither.
+        """
         if unknown := [name for name in record if name not in RECORDED]:
             raise BadInput(f"{self.name} cannot record {', '.join(unknown)}; it records {', '.join(RECORDED)}")
         frames, grid = self.model.frames(recording)
@@ -83,7 +86,7 @@ class HmmRecognizer:
             "activations": "a hidden Markov model has no layers",
             "attentions": "a hidden Markov model has no attention",
         }
-        if not len(frames):
+        if len(frames) < SILENCE_STATES:
             parts: dict[str, Any] = {"alignment": Alignment(Tier("words"))}
             return Trace(recording, (Hypothesis((), (), 0.0),), self.provenance, parts, missing)
         heard = hear(frames, self._first, self._second, lexicon=self.lexicon)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ def train(
     told = _Told(progress, sum(getattr(chosen.plan, name).n_rounds for name in names))
     made: dict[str, Stage] = {}
     for name in names:
-        made[name] = kept.stage(name, lambda name=name: _made(name, made, examples, (tying, lexicon), chosen, told))
+        made[name] = kept.stage(name, partial(_made, name, made, examples, (tying, lexicon), chosen, told))
         told.finish(getattr(chosen.plan, name).n_rounds)
     lm = language_model(words, corpus, chosen.lm)
     spoken = [word for word in lm.words if not word.startswith("<")]

@@ -1,0 +1,191 @@
+"""The HMM recogniser end to end on made sounds: train, resume, recognise, score, align, save and load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from otoscope.core import Aligning, BadInput, CorruptWeights, DoesNotFit, NotAble, Recognizer, Recording, Target
+from otoscope.corpora.manifest import Utterance
+from otoscope.recognizers import load
+from otoscope.recognizers.hmm import HmmRecognizer
+from otoscope.recognizers.hmm.estimation import Schedule
+from otoscope.recognizers.hmm.fitting import threshold
+from otoscope.recognizers.hmm.stage_files import StageFolder
+from otoscope.recognizers.hmm.stages import Plan
+from otoscope.recognizers.hmm.training import train
+from otoscope.recognizers.hmm.tree_clustering import TreePlan
+
+RATE_HZ = 8000
+WORDS = {"see": ("S", "IY"), "sue": ("S", "UW"), "tea": ("T", "IY"), "two": ("T", "UW"), "eat": ("IY", "T")}
+TONES_HZ = {"IY": (300.0, 2400.0), "UW": (350.0, 900.0)}
+
+
+def sound_of(phone: str, rng: np.random.Generator) -> np.ndarray:
+    n = int(rng.uniform(0.09, 0.13) * RATE_HZ)
+    noise = rng.normal(size=n)
+    if phone in TONES_HZ:
+        tones = sum(np.sin(2 * np.pi * hz * np.arange(n) / RATE_HZ) for hz in TONES_HZ[phone])
+        return 0.1 * tones + 0.005 * noise
+    if phone == "S":
+        return 0.05 * np.diff(noise, prepend=0.0)
+    if phone == "T":
+        return 0.2 * np.cumsum(noise) / 30 * np.exp(-np.arange(n) / n * 3)
+    return 0.001 * noise
+
+
+def utterance(folder: Path, name: str, words: list[str], seed: int) -> tuple[Utterance, list[float]]:
+    """Write one utterance; also return where each word begins, in seconds."""
+    rng = np.random.default_rng(seed)
+    parts, starts = [sound_of("SIL", rng)], []
+    for word in words:
+        starts.append(sum(p.size for p in parts) / RATE_HZ)
+        parts += [sound_of(phone, rng) for phone in WORDS[word]]
+        if rng.random() < 0.5:
+            parts.append(sound_of("SIL", rng))
+    parts.append(sound_of("SIL", rng))
+    samples = np.concatenate(parts).astype(np.float32)
+    soundfile.write(folder / f"{name}.wav", samples, RATE_HZ, subtype="FLOAT")
+    found = Utterance(name, folder / f"{name}.wav", " ".join(words), f"s{seed % 3}", "train", samples.size / RATE_HZ)
+    return found, starts
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> list[Utterance]:
+    folder = tmp_path_factory.mktemp("made")
+    rng = np.random.default_rng(0)
+    texts = [[str(w) for w in rng.choice(sorted(WORDS), rng.integers(2, 5))] for _ in range(36)]
+    return [utterance(folder, f"u{k}", text, k)[0] for k, text in enumerate(texts)]
+
+
+PLAN = Plan(
+    mono=Schedule(5, 20, 1),
+    retold=Schedule(1, 20, 1),
+    tri=Schedule(2, 40, 1),
+    lda=Schedule(3, 40, 1),
+    sat=Schedule(2, 40, 1),
+    tree=TreePlan(n_leaves=24, least_gain=20, least_frames=20),
+    n_dims=20,
+)
+
+
+@pytest.fixture(scope="module")
+def triphones(corpus: list[Utterance], tmp_path_factory: pytest.TempPathFactory) -> tuple[HmmRecognizer, Path]:
+    folder = tmp_path_factory.mktemp("tri")
+    return train(corpus[:30], corpus[30:], folder, preset="hmm-tri", plan=PLAN), folder
+
+
+@pytest.mark.parametrize("preset", ["hmm-word", "hmm-mono"])
+def test_small_models_hear_what_is_said(corpus: list[Utterance], tmp_path: Path, preset: str) -> None:
+    recognizer = train(corpus[:30], corpus[30:], tmp_path, preset=preset, plan=PLAN)
+    assert [recognizer.trace(u.recording()).text for u in corpus[30:]] == [u.text for u in corpus[30:]]
+
+
+def test_triphones_hear_and_show_their_inside(triphones: tuple[HmmRecognizer, Path], corpus: list[Utterance]) -> None:
+    recognizer, folder = triphones
+    assert isinstance(recognizer, Recognizer)
+    assert isinstance(recognizer, Aligning)
+    recording = corpus[31].recording()
+    trace = recognizer.trace(recording, record=["features", "emissions"])
+    assert trace.text == corpus[31].text
+    assert trace.emissions.kind == "log_likelihood"
+    assert trace.emissions.scores.shape == (trace.features.grid.n_frames, len(trace.emissions.symbols))
+    assert trace.alignment.text_confidence is not None
+    assert min(trace.alignment.text_confidence) > 0.9
+    states = [trace.emissions.symbols[c] for c in trace.alignment.path]
+    assert states[0] == "SIL.1"
+    assert set(trace.alignment.phones.labels) <= {"S", "T", "IY", "UW"}
+    with pytest.raises(BadInput, match="cannot record layers; it records features, emissions"):
+        recognizer.trace(recording, record=["layers"])
+    opened = load(folder)
+    again = opened.trace(recording, record=["features", "emissions"])
+    assert again.hypotheses == trace.hypotheses
+    assert opened.provenance == recognizer.provenance
+    np.testing.assert_array_equal(again.emissions.scores, trace.emissions.scores)
+
+
+def test_words_lie_where_they_were_put(triphones: tuple[HmmRecognizer, Path], tmp_path: Path) -> None:
+    spoken, starts = utterance(tmp_path, "x", ["two", "see", "eat"], 77)
+    found = triphones[0].align(spoken.recording(), "two see eat")
+    np.testing.assert_allclose([w.start_s for w in found.words], starts, atol=0.03)
+    assert found.phones is not None
+    assert found.phones.labels == ("T", "UW", "S", "IY", "IY", "T")
+
+
+def test_a_wrong_text_is_refused(triphones: tuple[HmmRecognizer, Path], tmp_path: Path) -> None:
+    recording = utterance(tmp_path, "x", ["two", "two", "two"], 78)[0].recording()
+    recognizer = triphones[0]
+    assert len(recognizer.align(recording, "two two two").words) == 3
+    with pytest.raises(DoesNotFit, match="does not fit the sound"):
+        recognizer.align(recording, "see see see")
+    with pytest.raises(DoesNotFit, match=r"do not fit|too short"):
+        recognizer.align(recording.cut(0, 0.1), "see see see see")
+
+
+def test_scores_speak_for_what_was_said(triphones: tuple[HmmRecognizer, Path], tmp_path: Path) -> None:
+    recording = utterance(tmp_path, "x", ["two", "see"], 79)[0].recording()
+    recognizer = triphones[0]
+    heard = recognizer.trace(recording)
+    word = heard.target("see")
+    silent = recording.with_samples(np.where(np.arange(recording.n_samples) < word.interval.start_s * recording.rate_hz,
+                                             recording.samples, 0.0))  # fmt: skip
+    targets = [word, word.rather_than("sue"), Target.utterance("two see"), Target.utterance("sue tea")]
+    scores = recognizer.score([recording, silent], targets)
+    assert scores.shape == (2, 4)
+    assert scores[0, 0] > scores[1, 0] + 1
+    assert scores[0, 1] > 1
+    assert scores[0, 2] > scores[0, 3] + 1
+    np.testing.assert_array_equal(scores[:, :1], recognizer.score([recording, silent], targets[:1]))
+    with pytest.raises(NotAble, match="not tokens"):
+        recognizer.score([recording], [Target("token", "see", word.interval)])
+
+
+def test_very_short_sound_is_heard_as_nothing(triphones: tuple[HmmRecognizer, Path]) -> None:
+    for n_samples in (100, 450, 700):
+        trace = triphones[0].trace(Recording(np.zeros(n_samples, np.float32), 16000))
+        assert trace.text == ""
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(
+    triphones: tuple[HmmRecognizer, Path], corpus: list[Utterance], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undisturbed = triphones[0].provenance.weights_sha256
+    stage = StageFolder.stage
+
+    def killed(self: StageFolder, name: str, make: object) -> object:
+        if name == "lda":
+            raise KeyboardInterrupt
+        return stage(self, name, make)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(StageFolder, "stage", killed)
+        train(corpus[:30], corpus[30:], tmp_path, preset="hmm-tri", plan=PLAN)
+    assert (tmp_path / "stages" / "tri.safetensors").exists()
+    rounds: list[tuple[int, int]] = []
+    again = train(
+        corpus[:30], corpus[30:], tmp_path, plan=PLAN, progress=lambda done, total: rounds.append((done, total))
+    )
+    assert again.provenance.weights_sha256 == undisturbed
+    assert rounds[-1] == (13, 13)
+    with pytest.raises(BadInput, match="other data or with other settings"):
+        train(corpus[:29], corpus[30:], tmp_path, plan=PLAN)
+
+
+def test_a_damaged_folder_is_named(triphones: tuple[HmmRecognizer, Path], tmp_path: Path) -> None:
+    triphones[0].save(tmp_path)
+    data = bytearray((tmp_path / "weights.safetensors").read_bytes())
+    data[-1] ^= 1
+    (tmp_path / "weights.safetensors").write_bytes(data)
+    with pytest.raises(CorruptWeights, match=r"weights.safetensors is not the file its card names"):
+        load(tmp_path)
+    (tmp_path / "lexicon.txt").unlink()
+    with pytest.raises(CorruptWeights):
+        load(tmp_path)
+
+
+def test_the_threshold_lies_between_true_and_wrong_texts() -> None:
+    assert -3.9 < threshold(np.array([-0.1, -0.2, -0.3]), np.array([-4.0, -5.0])) < -0.4
+    assert threshold(np.array([-1.0, -2.0]), np.array([-0.5])) == pytest.approx(-1.98)
