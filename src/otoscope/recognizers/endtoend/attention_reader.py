@@ -16,7 +16,7 @@ from otoscope.nets.speech_network import SpeechNetwork
 from otoscope.recognizers.endtoend.attention_search import AttentionSearch
 from otoscope.recognizers.endtoend.card import EndToEndCard
 from otoscope.recognizers.endtoend.ctc_reader import CtcReader
-from otoscope.recognizers.endtoend.fusion import Fusion
+from otoscope.recognizers.endtoend.fusion import NextScores
 from otoscope.recognizers.endtoend.hearing import Encoded, clipped_edges, target_words, timed_tokens, timed_words
 from otoscope.recognizers.endtoend.sites import recorded
 
@@ -26,7 +26,7 @@ END = "<end>"
 class AttentionReader:
     """Reads an attention decoder (`otoscope.recognizers.endtoend.hearing.Reader`); CTC beside it gives times."""
 
-    def __init__(self, network: SpeechNetwork, card: EndToEndCard, fusion: Fusion | None) -> None:
+    def __init__(self, network: SpeechNetwork, card: EndToEndCard, fusion: NextScores | None) -> None:
         assert network.decoder is not None  # the card says so
         self.network, self.card, self.fusion = network, card, fusion
         self.decoder: RecurrentDecoder | TransformerDecoder = network.decoder

@@ -13,7 +13,7 @@ from torch import Tensor
 from otoscope.decoding.ctc.prefix_scores import PrefixScorer, PrefixState
 from otoscope.nets.decoders import Heard, RecurrentDecoder, State, TransformerDecoder
 from otoscope.recognizers.endtoend.card import Decoding
-from otoscope.recognizers.endtoend.fusion import Fusion
+from otoscope.recognizers.endtoend.fusion import NextScores
 
 END = 0
 PATIENCE = 3
@@ -67,7 +67,7 @@ class AttentionSearch:
         how: Decoding,
         *,
         ctc_log_probs: NDArray[np.float64] | None = None,
-        fusion: Fusion | None = None,
+        fusion: NextScores | None = None,
     ) -> None:
         self.decoder, self.heard, self.how, self.fusion = decoder, heard, how, fusion
         self.scorer = PrefixScorer(ctc_log_probs) if how.ctc_weight > 0 and ctc_log_probs is not None else None

@@ -71,6 +71,8 @@ class EndToEndCard:
         The network and what it writes; `shape.n_symbols` must be `len(tokens)`.
     decoding
         How it searches.
+    vocabulary
+        Words it may hear; `None` lets it hear any string of its tokens.
     follows
         The published system it follows.
     licence, attribution
@@ -84,6 +86,7 @@ class EndToEndCard:
     shape: SpeechShape
     tokens: Tokens = field(default_factory=Tokens)
     decoding: Decoding = field(default_factory=Decoding)
+    vocabulary: tuple[str, ...] | None = None
     follows: str = ""
     licence: str = ""
     attribution: str = ""
@@ -91,6 +94,8 @@ class EndToEndCard:
 
     def __post_init__(self) -> None:
         set_frozen(self, training=MappingProxyType(dict(self.training)))
+        if self.vocabulary is not None:
+            set_frozen(self, vocabulary=tuple(sorted(set(self.vocabulary))))
         decoder, wanted = self.shape.decoder.kind, {"ctc": ("none",), "transducer": ("transducer",)}
         if self.family not in ("ctc", "attention", "transducer"):
             raise BadInput(f"unknown family {self.family!r}; one of ctc, attention, transducer")
@@ -107,6 +112,7 @@ class EndToEndCard:
         """Return the card as JSON values."""
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         changed = {"shape": dataclasses.asdict(self.shape), "decoding": dataclasses.asdict(self.decoding)}
+        values["vocabulary"] = None if self.vocabulary is None else list(self.vocabulary)
         return {**values, **changed, "tokens": self.tokens.as_json(), "training": dict(self.training)}
 
     @classmethod

@@ -15,7 +15,7 @@ from otoscope.nets.lattice import Reading
 from otoscope.nets.speech_network import SpeechNetwork
 from otoscope.recognizers.ctc.scoring import Place, window_of
 from otoscope.recognizers.endtoend.card import EndToEndCard
-from otoscope.recognizers.endtoend.fusion import Fusion
+from otoscope.recognizers.endtoend.fusion import NextScores
 from otoscope.recognizers.endtoend.hearing import Encoded, clipped_edges, target_words
 
 BLANK = "<blank>"
@@ -24,7 +24,7 @@ BLANK = "<blank>"
 class CtcReader:
     """Reads the CTC output (`otoscope.recognizers.endtoend.hearing.Reader`)."""
 
-    def __init__(self, network: SpeechNetwork, card: EndToEndCard, fusion: Fusion | None) -> None:
+    def __init__(self, network: SpeechNetwork, card: EndToEndCard, fusion: NextScores | None) -> None:
         self.network, self.card, self.fusion = network, card, fusion
 
     def log_probs(self, heard: Encoded) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from otoscope.core import BadInput
 from otoscope.lexicon.ngram.automaton import BackoffAutomaton
-from otoscope.recognizers.endtoend.tokens import Tokens
+from otoscope.recognizers.endtoend.tokens import BEGIN, Tokens
 
 UNKNOWN = -20.0
 """Score of a word (or token) that the model does not know at all, nats."""
@@ -31,6 +31,58 @@ def log_prob(model: BackoffAutomaton, state: int, word: int) -> tuple[float, int
             return UNKNOWN, 0
         backoff += float(model.backoff_log[state])
         state = int(model.backoff_state[state])
+
+
+UNFINISHED = -1e4
+"""Score of a text that ends within a word, where only given words may be heard: below every text of whole words."""
+
+
+class Lexicon:
+    """Lets through strings of given words only: a prefix tree of their tokens, as scores of the next token.
+
+    A token is worth 0 where some word goes on with it, else minus infinity; `also` is added (a language model).
+    """
+
+    def __init__(self, words: Sequence[str], tokens: Tokens, also: NextScores | None = None) -> None:
+        self.tokens, self.also = tokens, also
+        self._next: dict[tuple[int, ...], set[int]] = {}
+        for word in words:
+            spelled = tokens.encode_word(word)
+            for i, token in enumerate(spelled):
+                self._next.setdefault(spelled[:i], set()).add(token)
+            self._next.setdefault(spelled, set()).add(0)
+        self._rows: dict[tuple[int, ...], NDArray[np.float64]] = {}
+
+    def __call__(self, prefix: tuple[int, ...]) -> NDArray[np.float64]:
+        """Return `(n_tokens,)` scores of the next token after `prefix`; column 0 is the score of ending."""
+        start = self._word_start(prefix)
+        if (row := self._rows.get(prefix[start:])) is None:
+            row = self._rows[prefix[start:]] = self._row(prefix[start:])
+        if start == len(prefix):
+            row = row.copy()
+            row[0] = 0.0 if not prefix else UNFINISHED
+        return row if self.also is None else row + self.also(prefix)
+
+    def _word_start(self, prefix: tuple[int, ...]) -> int:
+        for i in range(len(prefix) - 1, -1, -1):
+            unit = self.tokens.units[prefix[i] - 1]
+            if unit == " ":
+                return i + 1
+            if unit.startswith(BEGIN):
+                return i
+        return 0
+
+    def _row(self, piece: tuple[int, ...]) -> NDArray[np.float64]:
+        following = self._next.get(piece, set())
+        row = np.full(len(self.tokens), -np.inf)
+        row[sorted(following - {0})] = 0.0
+        row[0] = UNFINISHED
+        if 0 in following:
+            row[list(self.tokens.closing)] = 0.0
+            if not self.tokens.gap:
+                firsts = self._next.get((), set())
+                row[[k for k in self.tokens.closing if k and k not in firsts]] = -np.inf
+        return row
 
 
 class Fusion:

@@ -91,15 +91,15 @@ def timed_tokens(
     frames: NDArray[np.int64], labels: Sequence[int], edges: NDArray[np.float64], tokens: Tokens, *, origin: Origin
 ) -> Tier:
     """Return an interval for each token at its frame; tokens at one frame share it equally, spaces are left out."""
-    found = []
+    found: list[Interval] = []
     for i, (frame, label) in enumerate(zip(frames.tolist(), labels, strict=True)):
         if tokens.units[label - 1] == " ":
             continue
         same = np.flatnonzero(frames == frame)
         start, end = float(edges[frame]), float(edges[frame + 1])
         width, place = (end - start) / same.size, int(np.searchsorted(same, i))
-        low = start + place * width
-        found.append(Interval(low, min(low + width, end), tokens.units[label - 1], origin=origin))
+        low = max(start + place * width, found[-1].end_s if found else 0.0)
+        found.append(Interval(low, max(low, min(low + width, end)), tokens.units[label - 1], origin=origin))
     return Tier("states", tuple(found))
 
 

@@ -144,6 +144,8 @@ class Options:
         To which sound is resampled: 8000 for telephone speech.
     tokens
         `characters`, or how many subwords to learn from the transcripts.
+    closed
+        Whether it may hear only words of the training transcripts.
     streaming
         Whether the encoder sees no later sound (deepspeech2, conformer, rnnt).
     joined
@@ -167,6 +169,7 @@ class Options:
     features: InputKind = "log-mel"
     rate_hz: int = 16000
     tokens: Literal["characters"] | int = "characters"
+    closed: bool = False
     streaming: bool = False
     joined: tuple[int, int] | None = None
     augmentation: Augmentation = field(default_factory=lambda: Augmentation(snr_db=(10.0, 40.0), gap_frames=10))
@@ -211,7 +214,7 @@ def card_of(preset: Preset, options: Options, tokens: Tokens) -> EndToEndCard:
     n_mels = 40 if options.features == "mfcc" or options.rate_hz < 16000 else 80
     front_end = FrontEndShape(options.rate_hz, n_mels, low_hz=50.0)
     shape = SpeechShape(len(tokens), front_end, options.features, encoder, decoder, preset.ctc)
-    return EndToEndCard(preset.name, preset.family, shape, tokens, preset.decoding, preset.follows)
+    return EndToEndCard(preset.name, preset.family, shape, tokens, preset.decoding, follows=preset.follows)
 
 
 def train_preset(
@@ -259,7 +262,10 @@ def train_preset(
     )
     single = sum(len(words) for words in texts) < 2 * len(texts)
     recipe = Recipe(Joining(chosen.joined or ((1, 5) if single else (1, 1))), chosen.augmentation, chosen.batch_s)
-    recognizer = EndToEndRecognizer(card_of(preset, chosen, tokens), seed=seed)
+    card = card_of(preset, chosen, tokens)
+    if chosen.closed:
+        card = dataclasses.replace(card, vocabulary=tuple(word for words in texts for word in words))
+    recognizer = EndToEndRecognizer(card, seed=seed)
     Path(folder).mkdir(parents=True, exist_ok=True)
     recognizer.fit(
         corpus, valid=valid, plan=plan, recipe=recipe, checkpoint=Path(folder) / CHECKPOINT, progress=progress

@@ -40,7 +40,7 @@ from otoscope.recognizers.endtoend.batching import Recipe, Sounds
 from otoscope.recognizers.endtoend.card import EndToEndCard
 from otoscope.recognizers.endtoend.ctc_reader import CtcReader
 from otoscope.recognizers.endtoend.files import load_endtoend, save_endtoend, serialized
-from otoscope.recognizers.endtoend.fusion import Fusion
+from otoscope.recognizers.endtoend.fusion import Fusion, Lexicon, NextScores
 from otoscope.recognizers.endtoend.hearing import Encoded, Reader
 from otoscope.recognizers.endtoend.sites import activation, attention, described, recorded, site_names
 from otoscope.recognizers.endtoend.tasks import TASKS, measure_scale
@@ -80,6 +80,7 @@ class EndToEndRecognizer:
                 network = SpeechNetwork(card.shape)
         self.network = network.eval()
         self.fusion: Fusion | None = None
+        self._lexicon: Lexicon | None = None
         self._fused: dict[str, Any] = {}
         self._edited: tuple[str, ...] = ()
 
@@ -99,13 +100,23 @@ class EndToEndRecognizer:
     @property
     def reader(self) -> Reader:
         """How its family reads the encoded sound."""
-        reader: Reader = READERS[self.card.family](self.network, self.card, self.fusion)
+        reader: Reader = READERS[self.card.family](self.network, self.card, self._language)
         return reader
+
+    @property
+    def _language(self) -> NextScores | None:
+        if self.card.vocabulary is None:
+            return self.fusion
+        if self._lexicon is None:
+            self._lexicon = Lexicon(self.card.vocabulary, self.card.tokens, self.fusion)
+        return self._lexicon
 
     @property
     def provenance(self) -> Provenance:
         """Version, hash of the weights as they are now, and the card; language model and open edits are named."""
-        parameters = {k: v for k, v in self.card.as_json().items() if k in ("family", "follows", "shape", "decoding")}
+        parameters = {
+            k: v for k, v in self.card.as_json().items() if k in ("family", "shape", "decoding", "vocabulary")
+        }
         parameters["n_tokens"] = len(self.card.tokens)
         if self._fused:
             parameters["language_model"] = dict(self._fused)
@@ -126,6 +137,23 @@ class EndToEndRecognizer:
         other = type(self)(self.card, self.network)
         other.fusion = Fusion(model, self.card.tokens, unit=unit, weight=weight, bonus=bonus)
         other._fused = {"unit": unit, "weight": weight, "bonus": bonus, "n_words": len(model.words)}
+        return other
+
+    def with_vocabulary(self, words: Iterable[str] | None) -> EndToEndRecognizer:
+        """Return the same recogniser that hears strings of these words only; `None` lets it hear anything.
+
+        Raises
+        ------
+        BadInput
+            There is no word, or one has a letter that cannot be written.
+        """
+        vocabulary = None if words is None else tuple(words)
+        if vocabulary is not None and not vocabulary:
+            raise BadInput("a vocabulary needs a word or more")
+        for word in vocabulary or ():
+            self.card.tokens.encode_word(word)
+        other = type(self)(dataclasses.replace(self.card, vocabulary=vocabulary), self.network)
+        other.fusion, other._fused = self.fusion, self._fused
         return other
 
     def with_decoding(self, **changes: Any) -> EndToEndRecognizer:
@@ -254,6 +282,11 @@ class EndToEndRecognizer:
             It has letters the recogniser cannot write.
         """
         words = tuple(transcript.lower().split())
+        if self.card.vocabulary is not None and (unknown := sorted(set(words) - set(self.card.vocabulary))):
+            raise DoesNotFit(
+                f"{self.name} does not know {', '.join(unknown)}; it knows {len(self.card.vocabulary)} words, such as "
+                f"{', '.join(self.card.vocabulary[:5])}"
+            )
         with torch.no_grad():
             heard = self._encoded(recording)
             found = self.reader.hypotheses(heard)[0].words

@@ -16,7 +16,7 @@ from otoscope.nets.speech_network import SpeechNetwork
 from otoscope.nets.transducer import Joiner, PredictionNetwork, transducer_loss
 from otoscope.recognizers.endtoend.card import EndToEndCard
 from otoscope.recognizers.endtoend.ctc_reader import BLANK
-from otoscope.recognizers.endtoend.fusion import Fusion
+from otoscope.recognizers.endtoend.fusion import NextScores
 from otoscope.recognizers.endtoend.hearing import Encoded, clipped_edges, target_words, timed_tokens, timed_words
 
 NEARBY = 2
@@ -55,7 +55,7 @@ class NetworkPredictor:
 class TransducerReader:
     """Reads a transducer (`otoscope.recognizers.endtoend.hearing.Reader`)."""
 
-    def __init__(self, network: SpeechNetwork, card: EndToEndCard, fusion: Fusion | None) -> None:
+    def __init__(self, network: SpeechNetwork, card: EndToEndCard, fusion: NextScores | None) -> None:
         assert network.prediction is not None
         assert network.joiner is not None
         self.network, self.card, self.fusion = network, card, fusion
