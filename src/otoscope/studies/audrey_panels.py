@@ -13,6 +13,7 @@ from otoscope.decoding.dtw import dtw
 from otoscope.recognizers.template.formants import OccupancyLearner
 from otoscope.recognizers.template.recognizer import TemplateRecognizer
 from otoscope.recognizers.template.training import AUDREY_FORMANTS, DIGITS
+from otoscope.recognizers.template.warping import WarpingLearner
 
 if TYPE_CHECKING:
     from otoscope.studies.audrey import Talker
@@ -67,9 +68,10 @@ def _confusions(counts: NDArray[np.int64]) -> Panel:
 
 def _path(talker: Talker, recognizer: TemplateRecognizer) -> Panel:
     spoken, template = talker.frames["warping"][7][1], talker.frames["warping"][7][0]
-    settings = recognizer.matcher.settings()
-    hop_s = settings["front_end"]["hop_s"]
-    pairs = dtw(spoken, template, pattern=settings["pattern"]).pairs
+    learner = recognizer.matcher.learner
+    assert isinstance(learner, WarpingLearner)
+    hop_s, word = learner.front_end.hop_s, learner.front_end.word
+    pairs = dtw(word(spoken), word(template), pattern=learner.pattern).pairs
     data = {
         "x": (pairs[:, 0] * hop_s).tolist(),
         "series": [{"label": "seven on seven", "y": (pairs[:, 1] * hop_s).tolist()}],

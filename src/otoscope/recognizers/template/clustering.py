@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,14 @@ METHODS = ("all", "medoids", "averages")
 
 
 def templates_of(
-    examples: Sequence[NDArray[Any]], method: str, n_templates: int, *, pattern: str = "symmetric2"
+    examples: Sequence[NDArray[Any]],
+    method: str,
+    n_templates: int,
+    *,
+    as_compared: Callable[[NDArray[Any]], NDArray[Any]],
+    pattern: str = "symmetric2",
 ) -> list[NDArray[Any]]:
-    """Return the templates of one word.
+    """Return the templates of one word, frames as the front end makes them.
 
     Parameters
     ----------
@@ -28,6 +33,8 @@ def templates_of(
         Of `METHODS`.
     n_templates
         Clusters; not used by `all`. Where there are no more examples than that, each is a template.
+    as_compared
+        Frames of a word as distances see them.
     pattern
         Step pattern of the distances.
 
@@ -44,12 +51,16 @@ def templates_of(
         raise UnknownName("way to make templates", method, METHODS)
     if method == "all" or len(examples) <= n_templates:
         return list(examples)
-    between = pairwise_distances(examples, pattern=pattern)
+    between = pairwise_distances([as_compared(example) for example in examples], pattern=pattern)
     labels, centres = modified_k_means(between, n_templates)
     if method == "medoids":
         return [examples[centre] for centre in centres]
+    unit = np.maximum(np.concatenate(list(examples)).std(axis=0), 1e-6)
     clusters = [[examples[i] for i in np.flatnonzero(labels == k).tolist()] for k in range(len(centres))]
-    return [barycenter(own, examples[centre]) for own, centre in zip(clusters, centres, strict=True)]
+    return [
+        barycenter([e / unit for e in own], examples[centre] / unit) * unit
+        for own, centre in zip(clusters, centres, strict=True)
+    ]
 
 
 def pairwise_distances(examples: Sequence[NDArray[Any]], *, pattern: str = "symmetric2") -> NDArray[np.float64]:

@@ -146,7 +146,6 @@ class OccupancyMatcher:
 
     def __init__(self, patterns: NDArray[Any], learner: OccupancyLearner) -> None:
         self.patterns, self.learner = np.asarray(patterns, dtype=np.float64), learner
-        self.n_templates = len(self.patterns)
         if self.patterns.ndim != 2 or self.patterns.shape[1] != learner.tracks.n_fields:
             raise BadInput(f"patterns must be (n_words, {learner.tracks.n_fields}), got {self.patterns.shape}")
 

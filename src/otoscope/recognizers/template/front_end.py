@@ -1,8 +1,9 @@
-"""From a recording to the frames that are matched: weighted cepstra whose level, channel and spread are taken out."""
+"""From a recording to the frames that are matched: mel cepstra and their slopes, level and channel taken out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from otoscope.signal.resampling import resampled
 
 @dataclass(frozen=True)
 class CepstralFrontEnd:
-    """Mel cepstra and their slopes, each coefficient in standard deviations of the recording's own active frames.
+    """Mel cepstra re the recording's loudest band, and their slopes.
 
     Parameters
     ----------
@@ -27,14 +28,14 @@ class CepstralFrontEnd:
         Length of a frame and distance of two.
     floor
         How far a band may lie below the recording's loudest one, in nats of power: weaker sound (pauses, noise, echo)
-        is levelled out softly. Frames above the floor are the active ones.
+        is levelled out softly.
     slope_width, slope_weight
         Slopes are fitted over this many frames on both sides and weighed by this; weight 0 leaves them out.
 
     Notes
     -----
-    Dividing by standard deviations weighs all coefficients alike, as the inverse-variance distance of Tohkura (1987)
-    does; slopes are those of Furui (1986).
+    Words are compared with each coefficient in standard deviations of the word's own frames (`word`), which weighs all
+    coefficients alike, as the inverse-variance distance of Tohkura (1987) does; slopes are those of Furui (1986).
     """
 
     rate_hz: int = 8000
@@ -58,30 +59,33 @@ class CepstralFrontEnd:
         )
         n_columns = self.n_coeffs * (2 if self.slope_weight else 1)
         if bands.grid.n_frames == 0:
-            return Features(np.zeros((0, n_columns), np.float32), bands.grid, "mfcc", "standard deviations")
+            return Features(np.zeros((0, n_columns), np.float32), bands.grid, "mfcc", "ln power re loudest band")
         levels = bands.values.astype(np.float64)
-        top = levels.max()
-        active = levels.max(axis=1) > top - self.floor
-        cepstra = np.logaddexp(levels, top - self.floor) @ dct_matrix(self.n_mels, self.n_coeffs)
-        values = standardised(cepstra, active)
-        if self.slope_weight:
-            values = np.hstack([values, self.slope_weight * standardised(slopes(cepstra, self.slope_width), active)])
-        return Features(values.astype(np.float32), bands.grid, "mfcc", "standard deviations")
+        cepstra = np.logaddexp(levels - levels.max(), -self.floor) @ dct_matrix(self.n_mels, self.n_coeffs)
+        values = np.hstack([cepstra, slopes(cepstra, self.slope_width)]) if self.slope_weight else cepstra
+        return Features(values.astype(np.float32), bands.grid, "mfcc", "ln power re loudest band")
+
+    def weights(self) -> NDArray[np.float64]:
+        """Return how much a standard deviation of each column counts, `(n_columns,)`."""
+        ones = np.ones(self.n_coeffs)
+        return np.concatenate([ones, self.slope_weight * ones]) if self.slope_weight else ones
+
+    def word(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the frames of one word as they are compared: each column in its own standard deviations, weighed."""
+        return standardised(values) * self.weights()
 
 
-def standardised(values: NDArray[np.float64], active: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return `(n_frames, n_coeffs)` less the mean of the active frames, over their standard deviation.
-
-    A coefficient that never changes becomes 0.
+def standardised(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return `(n_frames, n_coeffs)` less the mean, over the standard deviation; what never changes becomes 0.
 
     Examples
     --------
-    >>> standardised(np.array([[1.0, 5.0], [3.0, 5.0], [9.0, 5.0]]), np.array([True, True, False])).tolist()
-    [[-1.0, 0.0], [1.0, 0.0], [7.0, 0.0]]
+    >>> standardised(np.array([[1.0, 5.0], [3.0, 5.0]])).tolist()
+    [[-1.0, 0.0], [1.0, 0.0]]
     """
-    spread = values[active].std(axis=0)
-    centred = values - values[active].mean(axis=0)
-    return np.where(spread > 1e-9, centred / np.where(spread > 1e-9, spread, 1.0), 0.0)
+    values = np.asarray(values, dtype=np.float64)
+    spread = values.std(axis=0)
+    return np.where(spread > 1e-6, (values - values.mean(axis=0)) / np.where(spread > 1e-6, spread, 1.0), 0.0)
 
 
 def slopes(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:

@@ -30,8 +30,8 @@ from otoscope.recognizers.template.files import load_templates, save_templates, 
 from otoscope.recognizers.template.matching import Matcher
 from otoscope.recognizers.template.recognition import Segment, frames_of_speech, hypotheses, segment, segments_of
 
-LEAST_LOG_PROBABILITY = float(np.log(0.01))
-"""A word that is less probable than this where it would lie was not said there."""
+MOST_ODDS = 10.0
+"""Where another word, or none, is this many times as probable, a word of a transcript was not said."""
 
 
 class TemplateRecognizer:
@@ -132,7 +132,7 @@ class TemplateRecognizer:
         ------
         DoesNotFit
             Words outside the vocabulary, nobody speaks, the words need more or fewer frames than there are, or a word
-            is not what is said where it would lie (its probability there is below 1 %).
+            is not what is said where it would lie (another, or none, is `MOST_ODDS` times as probable there).
         """
         unknown = [word for word in transcript.split() if word not in self.card.vocabulary]
         if unknown or not transcript.split():
@@ -144,7 +144,7 @@ class TemplateRecognizer:
             raise DoesNotFit("nobody speaks in this recording: no stretch is louder than its background")
         placed = self._forced(features, speech, self._indices(transcript))
         for one, word in placed:
-            if one.log_posteriors[word] < LEAST_LOG_PROBABILITY:
+            if one.log_posteriors[word] < one.log_posteriors.max() - np.log(MOST_ODDS):
                 names = (*self.card.vocabulary, "none of the words")
                 start_s, end_s = self._span(features, one, recording)
                 raise DoesNotFit(

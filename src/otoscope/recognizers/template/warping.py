@@ -57,10 +57,14 @@ class WarpingLearner:
 
     def matcher(self, examples: Sequence[Sequence[NDArray[Any]]]) -> WarpingMatcher:
         """Return the matcher made of the frames of some examples of each word."""
-        made = [templates_of(own, self.method, self.n_templates, pattern=self.pattern) for own in examples]
+        made = [self._templates(own) for own in examples]
         words = np.array([word for word, own in enumerate(made) for _ in own])
         frames = [template.astype(np.float32) for own in made for template in own]
         return WarpingMatcher(FrameStack.of(frames), words, self)
+
+    def _templates(self, own: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        compared = self.front_end.word
+        return templates_of(own, self.method, self.n_templates, as_compared=compared, pattern=self.pattern)
 
 
 class WarpingMatcher:
@@ -69,7 +73,7 @@ class WarpingMatcher:
     Parameters
     ----------
     stack
-        The templates, those of a word together.
+        The templates as the front end makes them, those of a word together.
     words
         `(n_templates,)` which word each template is of, from 0.
     learner
@@ -80,9 +84,15 @@ class WarpingMatcher:
 
     def __init__(self, stack: FrameStack, words: NDArray[Any], learner: WarpingLearner) -> None:
         self.stack, self.words, self.learner = stack, np.asarray(words, dtype=np.int64), learner
-        self.n_templates = len(stack)
         if self.words.shape != (len(stack),) or (np.diff(self.words) < 0).any():
             raise BadInput(f"{len(stack)} templates need the word of each, those of a word together")
+        self._words = FrameStack.of([learner.front_end.word(stack[k]) for k in range(len(stack))])
+        self._mean, self._spread = stack.frames.mean(axis=0), np.maximum(stack.frames.std(axis=0), 1e-6)
+        self._running = FrameStack(self._in_a_string(stack.frames), stack.offsets)
+
+    def _in_a_string(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Scale frames by all templates together: in a string nobody knows yet which frames are one word's."""
+        return np.asarray((values - self._mean) / self._spread * self.learner.front_end.weights())
 
     def features(self, recording: Recording) -> Features:
         """Return the frames that are matched."""
@@ -90,7 +100,7 @@ class WarpingMatcher:
 
     def distances(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Return `(n_words,)` mean distances of the nearest templates."""
-        each = distances(values, self.stack, pattern=self.learner.pattern)
+        each = self._each(self.learner.front_end.word(values))
         firsts = np.searchsorted(self.words, np.arange(self.words[-1] + 2))
         found = np.empty(len(firsts) - 1)
         for word, (first, stop) in enumerate(itertools.pairwise(firsts.tolist())):
@@ -101,20 +111,22 @@ class WarpingMatcher:
 
     def frame_costs(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Return `(n_frames, n_words)`: mean local cost of a frame along the path of each word's nearest template."""
-        each = distances(values, self.stack, pattern=self.learner.pattern)
+        values = self.learner.front_end.word(values)
+        each = self._each(values)
         costs = np.full((len(values), int(self.words[-1]) + 1), np.inf)
         for word in range(costs.shape[1]):
             template = self._nearest(each, word)
             if np.isfinite(each[template]):
                 pairs = self._pairs(values, template)
-                local = local_costs(values, self.stack[template])[pairs[:, 0], pairs[:, 1]]
+                local = local_costs(values, self._words[template])[pairs[:, 0], pairs[:, 1]]
                 counts = np.bincount(pairs[:, 0], minlength=len(values))
                 costs[:, word] = np.bincount(pairs[:, 0], local, minlength=len(values)) / counts
         return costs
 
     def path(self, values: NDArray[Any], word: int) -> NDArray[np.int64]:
         """Return `(n_frames,)`: the frame of the stack that each frame meets, the last one where it meets several."""
-        template = self._nearest(distances(values, self.stack, pattern=self.learner.pattern), word)
+        values = self.learner.front_end.word(values)
+        template = self._nearest(self._each(values), word)
         pairs = self._pairs(values, template)
         met = np.zeros(len(values), dtype=np.int64)
         met[pairs[:, 0]] = pairs[:, 1]
@@ -123,7 +135,8 @@ class WarpingMatcher:
     def divided(self, values: NDArray[Any], words: Sequence[int] | None) -> tuple[Place, ...]:
         """Return where the words of the best string lie (one-pass dynamic programming); raises `DoesNotFit`."""
         allowed = None if words is None else [np.flatnonzero(self.words == word).tolist() for word in words]
-        return tuple((placed.first, placed.stop) for placed in best_string(values, self.stack, words=allowed).placed)
+        found = best_string(self._in_a_string(values), self._running, words=allowed)
+        return tuple((placed.first, placed.stop) for placed in found.placed)
 
     def arrays(self) -> Mapping[str, NDArray[Any]]:
         """Return the templates as named arrays."""
@@ -139,9 +152,12 @@ class WarpingMatcher:
         learner = WarpingLearner(**{**settings, "front_end": CepstralFrontEnd(**settings["front_end"])})
         return cls(FrameStack(arrays["frames"], arrays["offsets"]), arrays["words"], learner)
 
+    def _each(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return distances(values, self._words, pattern=self.learner.pattern)
+
     def _nearest(self, each: NDArray[np.float64], word: int) -> int:
         own = np.flatnonzero(self.words == word)
         return int(own[np.argmin(each[own])])
 
     def _pairs(self, values: NDArray[Any], template: int) -> NDArray[np.int64]:
-        return dtw(values, self.stack[template], pattern=self.learner.pattern).pairs
+        return dtw(values, self._words[template], pattern=self.learner.pattern).pairs
