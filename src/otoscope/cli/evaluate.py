@@ -22,7 +22,7 @@ def evaluate(
     recognizer: Annotated[
         str, typer.Argument(help="A name from `otoscope recognizers`, a saved folder, or NAME{JSON parameters}.")
     ],
-    corpus: Annotated[Path, typer.Option(help="Folder with a manifest.tsv.")],
+    corpus: Annotated[Path, typer.Option(help="Folder of any kind that `otoscope corpus` reads.")],
     split: Annotated[str | None, typer.Option(help="Only this split; all by default.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", "--n", min=1, help="At most so many utterances.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the choice of utterances and of the bootstrap.")] = 0,

@@ -20,8 +20,18 @@ def study(
     corpus: Annotated[
         Path | None, typer.Option(help="Folder with a manifest.tsv, for the studies that need one.")
     ] = None,
+    recognizers: Annotated[
+        str | None, typer.Option(help="Names or folders with commas between, for the studies that take some.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Which split, for the studies that take one.")] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("--set", help="NAME=VALUE of another parameter of the study; may be repeated.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
-    output: Annotated[Path | None, typer.Option(help="Folder for the picture and the JSON; none by default.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the picture, the JSON, and what an interrupted study goes on from."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Run a named, reproducible experiment and print its table; every figure in docs/results.md comes from one."""
@@ -39,8 +49,12 @@ def study(
         return
     if output is not None and output.exists() and not output.is_dir():
         raise BadInput(f"--output {output} is a file; name a folder")
+    named = {"corpus": corpus, "recognizers": recognizers, "split": split}
+    parameters = {key: value for key, value in named.items() if value is not None} | _parameters(parameter or [])
+    if "out" not in parameters and _takes(name, "out"):
+        parameters["out"] = Path(f"study-{name}") if output is None else output / "kept"
     with progress_bar(name) as progress:
-        result = run(name, seed=seed, progress=progress, **({} if corpus is None else {"corpus": corpus}))
+        result = run(name, seed=seed, progress=progress, **parameters)
     if output is not None:
         _save(result, output)
     if as_json:
@@ -48,6 +62,33 @@ def study(
         return
     print_table(list(result.table[0]), [[_cell(value) for value in row.values()] for row in result.table])
     print(result.summary)
+
+
+def _parameters(given: list[str]) -> dict[str, Any]:
+    """Read NAME=VALUE; a value that is JSON (a number, a list) is taken as such, anything else as text."""
+    import json
+
+    parameters: dict[str, Any] = {}
+    for each in given:
+        name, sign, value = each.partition("=")
+        if not sign or not name.isidentifier():
+            raise BadInput(f"--set {each}: give NAME=VALUE, such as --set limit=50")
+        try:
+            parameters[name] = json.loads(value)
+        except ValueError:
+            parameters[name] = value
+    return parameters
+
+
+def _takes(name: str, parameter: str) -> bool:
+    """Whether a study takes a parameter."""
+    import inspect
+
+    from otoscope.core.late import lookup
+    from otoscope.studies import STUDIES
+
+    run = lookup(name, STUDIES, group="otoscope.studies", what="study")
+    return parameter in inspect.signature(run).parameters
 
 
 def _cell(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,14 +83,25 @@ def reverberant(
     """
     from scipy.signal import oaconvolve
 
-    response = room_response(
-        recording.rate_hz, rt60_s=rt60_s, room_m=room_m, source_m=source_m, microphone_m=microphone_m
-    )
+    places = tuple(room_m), tuple(source_m), tuple(microphone_m)
+    response = _kept_response(recording.rate_hz, rt60_s, *places)
     distance = float(np.linalg.norm(np.asarray(source_m, dtype=float) - np.asarray(microphone_m, dtype=float)))
     delay = round(distance / SPEED_OF_SOUND_M_S * recording.rate_hz)
     heard = oaconvolve(recording.samples, response * (4 * np.pi * distance))
     padded = np.concatenate([heard, np.zeros(max(0, delay + recording.n_samples - heard.size))])
     return recording.with_samples(padded[delay : delay + recording.n_samples])
+
+
+@lru_cache(maxsize=8)
+def _kept_response(
+    rate_hz: int,
+    rt60_s: float,
+    room_m: tuple[float, ...],
+    source_m: tuple[float, ...],
+    microphone_m: tuple[float, ...],
+) -> NDArray[np.float64]:
+    """Return `room_response`, computed once for many recordings in one room."""
+    return room_response(rate_hz, rt60_s=rt60_s, room_m=room_m, source_m=source_m, microphone_m=microphone_m)
 
 
 def _images(

@@ -15,7 +15,7 @@ from typing import Any, Protocol, cast
 
 import otoscope.core as core
 from otoscope.core import OtoscopeError, Recognizer
-from otoscope.corpora.manifest import Utterance
+from otoscope.corpora.utterance import Utterance
 from otoscope.recognizers.evaluation.entrant import Entrant
 from otoscope.recognizers.evaluation.memory import PeakMemory, peak_memory
 from otoscope.recognizers.evaluation.worker import Ready, answer, opened

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from otoscope.corpora.manifest import Utterance
+from otoscope.corpora.utterance import Utterance
 from otoscope.recognizers.evaluation.result import Judged
 
 Span = tuple[float, float]

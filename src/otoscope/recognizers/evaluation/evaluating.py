@@ -11,7 +11,8 @@ import numpy as np
 
 from otoscope.core import BadInput, Recognizer
 from otoscope.core.protocols import Progress
-from otoscope.corpora.manifest import Utterance, read_manifest
+from otoscope.corpora.reading import read_corpus
+from otoscope.corpora.utterance import Utterance
 from otoscope.metrics.latency import Latency
 from otoscope.recognizers.evaluation.crew import Crew, crew_of
 from otoscope.recognizers.evaluation.entrant import Entrant, entrant_of
@@ -112,7 +113,7 @@ def chosen(corpus: Corpus, *, split: str | None, limit: int | None, seed: int) -
         No such corpus or split, no utterances, or a limit below 1.
     """
     if isinstance(corpus, str | os.PathLike):
-        utterances = read_manifest(corpus, split=split)
+        utterances = read_corpus(corpus, split=split)
     else:
         utterances = tuple(u for u in corpus if split is None or u.split == split)
     if not utterances:

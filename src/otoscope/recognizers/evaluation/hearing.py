@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otoscope.core import OtoscopeError, Recognizer, Recording, Streaming, Trace
-from otoscope.corpora.manifest import Utterance
+from otoscope.corpora.utterance import Utterance
 from otoscope.lexicon.normalization import normalize_words
 from otoscope.metrics.latency import stable_since
 from otoscope.recognizers.evaluation.texts import hypothesis_words

@@ -9,7 +9,7 @@ from typing import Any
 
 from otoscope.core import Panel, Provenance
 from otoscope.core.late import helper
-from otoscope.corpora.manifest import Utterance
+from otoscope.corpora.utterance import Utterance
 from otoscope.metrics.error_rate import ErrorRate, bootstrap_interval, character_error_rate, error_rate
 from otoscope.metrics.latency import Latency
 from otoscope.recognizers.evaluation import breakdown

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from otoscope.core import CannotWrite, Provenance
-from otoscope.corpora.manifest import Utterance
+from otoscope.corpora.utterance import Utterance
 from otoscope.io.jsonable import dumps
 from otoscope.io.writing import make_folder
 from otoscope.signal.conditions import Condition
@@ -121,5 +121,7 @@ def key_of(kind: str, provenance: Provenance, utterance: Utterance, condition: C
         file = [str(utterance.path.resolve()), status.st_size, status.st_mtime_ns]
     except OSError:
         file = [str(utterance.path)]
-    parts = [kind, dumps(provenance, indent=None), utterance.id, utterance.text, *file, condition.as_json()]
+    place = [utterance.start_s, utterance.end_s, utterance.channel]
+    asked = [utterance.id, utterance.text, *place]
+    parts = [kind, dumps(provenance, indent=None), *asked, *file, condition.as_json()]
     return hashlib.sha256(dumps(parts, indent=None).encode()).hexdigest()

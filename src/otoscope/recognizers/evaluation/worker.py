@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from otoscope.core import OtoscopeError, Provenance, Recognizer, Streaming
-from otoscope.corpora.manifest import Utterance
+from otoscope.corpora.utterance import Utterance
 from otoscope.recognizers.evaluation.entrant import Entrant
 from otoscope.recognizers.evaluation.hearing import RATE_HZ, delays_of, hear
 from otoscope.recognizers.pocketsphinx.worker import receive, send

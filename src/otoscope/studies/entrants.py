@@ -1,0 +1,46 @@
+"""Recognisers that a study is run on: a comma-separated list, or a sequence of names, folders or open ones."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from otoscope.core import BadInput, Recognizer
+from otoscope.recognizers.evaluation.entrant import Entrant, entrant_of
+
+Entrants = str | Sequence[Recognizer | Entrant | str | os.PathLike[str]]
+
+_COMMA = re.compile(r",(?![^{]*\})")
+
+
+def entrants_of(recognizers: Entrants) -> tuple[Recognizer | Entrant, ...]:
+    """Return the recognisers named, in order.
+
+    Raises
+    ------
+    BadInput
+        None is named.
+
+    Examples
+    --------
+    >>> [each.label for each in entrants_of('pocketsphinx, ctc-digits{"a": 1, "b": 2}')]
+    ['pocketsphinx', 'ctc-digits (a 1, b 2)']
+    """
+    given: Sequence[Any] = recognizers
+    if isinstance(recognizers, str):
+        given = [name.strip() for name in _COMMA.split(recognizers) if name.strip()]
+    if not given:
+        raise BadInput("no recogniser is named; give names or folders, with commas between")
+    return tuple(entrant_of(each) for each in given)
+
+
+def label_of(entrant: Recognizer | Entrant) -> str:
+    """Return the name of a recogniser in a table."""
+    return entrant.label if isinstance(entrant, Entrant) else entrant.name
+
+
+def folder_of(label: str) -> str:
+    """Return a label as the name of a folder."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", label)[:60].strip("-") or "recogniser"
