@@ -14,8 +14,10 @@ from otoscope.core.arrays import ByValue, frozen_array, set_frozen
 
 BLOCK = 512
 """Frames whose component scores are held at a time."""
-NEGLIGIBLE = -16.0
-"""A component this far (nats) below the best of its state adds less than float32 can hold."""
+_QUICK = {"reassoc", "contract", "nsz", "nnan"}
+"""What the compiler may assume of sums and maxima, so that loops run on whole vectors: no NaN, any order."""
+LEAST_POWER = np.float32(-120.0)
+"""Least power of two that a component counts with, relative to the best of its state."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,18 +143,44 @@ def ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.i
     return np.arange(ends[-1] if ends.size else 0) + np.repeat(starts - (ends - counts), counts)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=_QUICK)
 def _log_sums(components, first, scores):  # type: ignore[no-untyped-def]
-    """Write ln of the sum of exp over each state's components."""
+    """Write ln of the sum of exp over each state's components, relative to the best of them."""
+    n_gaussians, n_states = components.shape[1], first.size - 1
+    below = np.empty(n_gaussians, np.float32)
+    whole = np.empty(n_gaussians, np.int32)
+    powers = whole.view(np.float32)
     for t in range(components.shape[0]):
         row = components[t]
-        for s in range(first.size - 1):
+        for s in range(n_states):
             top = row[first[s]]
             for g in range(first[s] + 1, first[s + 1]):
                 top = max(top, row[g])
+            scores[t, s] = top
+            for g in range(first[s], first[s + 1]):
+                below[g] = row[g] - top
+        _exp_parts(below, whole)
+        for s in range(n_states):
             total = np.float32(0.0)
             for g in range(first[s], first[s + 1]):
-                below = row[g] - top
-                if below > NEGLIGIBLE:
-                    total += np.exp(below)
-            scores[t, s] = top + np.log(total)
+                total += below[g] * powers[g]
+            scores[t, s] += np.log(total)
+
+
+@njit(cache=True, nogil=True, inline="always", fastmath=_QUICK)
+def _exp_parts(values, whole):  # type: ignore[no-untyped-def]
+    """Turn values at most 0 into factors of their exp: `values` into 2^fraction, `whole` into the bits of 2^integer.
+
+    exp x = 2^(x / ln 2); 2^fraction by a polynomial of degree 5, right to 2e-7. One straight loop, so that it runs on
+    whole vectors; four times as fast as exp.
+    """
+    for g in range(values.size):
+        x = max(values[g] * np.float32(1.4426950408889634), LEAST_POWER)
+        integer = np.floor(x)
+        r = x - integer
+        p = np.float32(1.8775767e-3) * r + np.float32(8.9893397e-3)
+        p = p * r + np.float32(5.5826318e-2)
+        p = p * r + np.float32(2.4015361e-1)
+        p = p * r + np.float32(6.9315308e-1)
+        values[g] = p * r + np.float32(9.9999994e-1)
+        whole[g] = (np.int32(integer) + np.int32(127)) << np.int32(23)
