@@ -49,7 +49,7 @@ def train(
     chosen = read_options(options or ())
     if epochs is not None:
         chosen["epochs"] = epochs
-    from otoscope.cli.training_progress import training_bar
+    from otoscope.cli.training_progress import leads, training_bar
 
     with training_bar(preset) as progress:
         recognizer = run(
@@ -62,7 +62,8 @@ def train(
             progress=progress,
             **chosen,
         )
-    _tell(recognizer, out, as_json=as_json)
+    if leads():
+        _tell(recognizer, out, as_json=as_json)
 
 
 def read_options(pairs: list[str] | tuple[str, ...]) -> dict[str, Any]:

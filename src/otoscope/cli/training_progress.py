@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,10 +62,15 @@ class TrainingBars:
         self.bars.update(self.tasks[name], completed=done, total=total, what=what)
 
 
+def leads() -> bool:
+    """Whether this is the process that tells; `torchrun` starts several."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 @contextmanager
 def training_bar(label: str) -> Iterator[Progress | None]:
     """Show bars while a preset is trained; yield its progress callback, or `None` where nobody is watching."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or not leads():
         yield None
         return
     from otoscope.nets.training.observers import observed

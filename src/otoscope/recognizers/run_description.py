@@ -53,10 +53,6 @@ class RunDescription:
             if differing:
                 raise BadInput(f"{folder} holds a run with another {', '.join(differing)}; name another folder")
 
-    def finished(self) -> bool:
-        """Whether the run came to its end before."""
-        return self.before is not None and "finished" in self.before and (self.folder / CARD).is_file()
-
     def begin(self, *, tensorboard: bool = False) -> RunFolder:
         """Write what is known, and return the observer that writes the rest."""
         run = RunFolder(self.folder, tensorboard=tensorboard)
@@ -73,6 +69,12 @@ class RunDescription:
 
     def _write(self, run: RunFolder, more: Mapping[str, Any]) -> None:
         run.describe({**self.now, **describe_machine(), **more})
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether the run in a folder came to its end."""
+    description = _read(folder / RUN_FILE)
+    return description is not None and "finished" in description and (folder / CARD).is_file()
 
 
 def _now() -> str:

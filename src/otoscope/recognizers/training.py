@@ -189,14 +189,16 @@ def _run(
 ) -> Recognizer:
     from otoscope.nets.training.distributed import this_process
     from otoscope.nets.training.observers import observed
-    from otoscope.recognizers.run_description import RunDescription
+    from otoscope.recognizers.run_description import RunDescription, is_finished
 
     arguments = {"seed": asked["seed"], **asked["options"]}
-    if not this_process().leads:  # its files are those of process 0
+    if not this_process().leads:  # process 0 keeps the files
+        if is_finished(out):
+            return load(out)
         with tempfile.TemporaryDirectory() as scratch:
             return cast(Recognizer, trainer(*corpus, Path(scratch), progress=None, **arguments))
     description = RunDescription(out, asked, corpus)
-    if description.finished():
+    if is_finished(out):
         return load(out)
     with observed(description.begin(tensorboard=watching[0])):
         recognizer = trainer(*corpus, out, progress=watching[1], **arguments)

@@ -149,7 +149,7 @@ class _Loop:
         for batch in group:
             weight = 1.0 if alone else float(weigh(batch))
             with run.mixed.forward():
-                loss = run.task.loss(run.network, moved(batch, run.device))
+                loss = run.task.loss(run.network, batch if run.device.type == "cpu" else moved(batch, run.device))
             loss_sum, weight_sum = loss_sum + loss.item(), weight_sum + weight
             run.mixed.backward(loss if alone else loss * weight)
         sums = run.world.sums([loss_sum, float(len(group)), weight_sum])
