@@ -131,3 +131,11 @@ def test_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
     with pytest.raises(MissingExtra, match=r"pip install 'otoscope\[synth\]'"):
         synthesize("x")
+
+
+def test_the_pause_before_a_conjunction_is_no_phone():
+    """espeak-ng puts 25 ms of the pause `_!` before some words; they belong to none."""
+    spoken = synthesize("while they waited", voice="gmw/en-US")
+    assert not [phone for phone in spoken.phones if "_" in phone.label]
+    assert spoken.phones[0].label == "w"
+    assert spoken.words[0].start_s == spoken.phones[0].start_s > 0.02

@@ -203,8 +203,8 @@ def phone_onset(events: Sequence[Sequence[Any]], index: int, samples: NDArray[np
 
 
 def _is_pause(name: str) -> bool:
-    """Whether an event is none of a phone: espeak-ng names pauses with underscores, or not at all."""
-    return not name.strip("_:")
+    """Whether an event is none of a phone: espeak-ng's pauses are `_`, `_:`, `_!` or `_|`, or have no name."""
+    return not name.strip("_:!|")
 
 
 def _label(token: str) -> str:
