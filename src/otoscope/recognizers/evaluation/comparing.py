@@ -45,6 +45,7 @@ def compare(
     """
     if isinstance(recognizers, str | os.PathLike) or len(recognizers) < 2:
         raise BadInput("a comparison needs two recognisers or more")
+    _check_names([_label(recognizer) for recognizer in recognizers])
     evaluations = []
     for number, recognizer in enumerate(recognizers):
         evaluation = evaluate(
@@ -72,12 +73,7 @@ def comparison_of(evaluations: Sequence[Evaluation]) -> Comparison:
     ids = [[one.utterance.id for one in evaluation.judged] for evaluation in evaluations]
     if any(each != ids[0] for each in ids):
         raise BadInput("a comparison needs evaluations of the same utterances")
-    names = [evaluation.name for evaluation in evaluations]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise BadInput(
-            f"two of the recognisers are called {twice!r}: give an Entrant, or save them in folders of their own"
-        )
+    _check_names([evaluation.name for evaluation in evaluations])
     pairs = list(combinations(evaluations, 2))
     tests = [matched_pairs(*([one.rate.alignments[0] for one in e.judged] for e in pair)) for pair in pairs]
     corrected = holm([test.p_value for test in tests])
@@ -92,9 +88,20 @@ def comparison_of(evaluations: Sequence[Evaluation]) -> Comparison:
 
 def folder_name(number: int, recognizer: Recognizer | Entrant | str | os.PathLike[str]) -> str:
     """Return a name for the folder in which the answers of one recogniser are kept."""
+    return f"{number + 1}-{re.sub(r'[^A-Za-z0-9._-]+', '-', _label(recognizer))[:60].strip('-')}"
+
+
+def _label(recognizer: Recognizer | Entrant | str | os.PathLike[str]) -> str:
     entrant = entrant_of(recognizer)
-    label = entrant.label if isinstance(entrant, Entrant) else entrant.name
-    return f"{number + 1}-{re.sub(r'[^A-Za-z0-9._-]+', '-', label)[:60].strip('-')}"
+    return entrant.label if isinstance(entrant, Entrant) else entrant.name
+
+
+def _check_names(names: Sequence[str]) -> None:
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadInput(
+            f"two of the recognisers are called {twice!r}: give an Entrant, or save them in folders of their own"
+        )
 
 
 def _shifted(progress: Progress, number: int, n_all: int) -> Progress:
