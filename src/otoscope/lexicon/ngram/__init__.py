@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from otoscope.lexicon.ngram.estimation import estimate
     from otoscope.lexicon.ngram.mixing import interpolate, tune_weights
     from otoscope.lexicon.ngram.model import NGramModel, TextScore
-    from otoscope.lexicon.ngram.pruning import prune
+    from otoscope.lexicon.ngram.pruning import prune, prune_to
 
 _HOMES = {
     "BackoffAutomaton": "automaton",
@@ -23,6 +23,7 @@ _HOMES = {
     "interpolate": "mixing",
     "load": "compact",
     "prune": "pruning",
+    "prune_to": "pruning",
     "read_arpa": "arpa",
     "save": "compact",
     "tune_weights": "mixing",
@@ -36,6 +37,7 @@ __all__ = [
     "interpolate",
     "load",
     "prune",
+    "prune_to",
     "read_arpa",
     "save",
     "tune_weights",

@@ -34,16 +34,50 @@ def prune(model: NGramModel, threshold: float, *, histories: NGramModel | None =
     """
     if not threshold >= 0:
         raise BadInput(f"a pruning threshold is 0 or more, such as 1e-8; got {threshold}")
-    log_history = _log_probability_of_nodes(model, histories or model)
-    kept = np.ones(model.word.size, bool)
-    for order in range(model.order, 1, -1):
+    return _without(model, _rises(model, histories or model) < threshold)
+
+
+def prune_to(model: NGramModel, n_ngrams: int, *, histories: NGramModel | None = None) -> NGramModel:
+    """Drop n-grams as `prune` does, under the threshold that leaves at most `n_ngrams` of order 2 or more.
+
+    Raises
+    ------
+    BadInput
+        `n_ngrams` is negative.
+    """
+    if n_ngrams < 0:
+        raise BadInput(f"a model cannot have {n_ngrams} n-grams")
+    rises = _rises(model, histories or model)
+    longer = rises[model.level_start[2] :]
+    ranked = np.sort(longer)[::-1]
+    low, high = 0, min(n_ngrams, longer.size)  # how many to keep by rank; those they begin with come on top
+    while low < high:
+        middle = (low + high + 1) // 2
+        kept = _closed(model, rises >= ranked[middle - 1])
+        low, high = (middle, high) if kept[model.level_start[2] :].sum() <= n_ngrams else (low, middle - 1)
+    return _without(model, rises < ranked[low - 1] if low else np.isfinite(rises))
+
+
+def _without(model: NGramModel, dropped: NDArray[np.bool_]) -> NGramModel:
+    return renormalized(subset(model, _closed(model, ~dropped)))
+
+
+def _closed(model: NGramModel, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Keep also what a kept n-gram begins with."""
+    kept = kept.copy()
+    for order in range(model.order, 2, -1):
         level = model.level(order)
-        rise = np.expm1(divergence(model, order, log_history))
-        kept[level] = rise >= threshold
-        if order < model.order:
-            longer = model.level(order + 1)
-            kept[model.parent[longer][kept[longer]]] = True
-    return renormalized(subset(model, kept))
+        kept[model.parent[level][kept[level]]] = True
+    return kept
+
+
+def _rises(model: NGramModel, histories: NGramModel) -> NDArray[np.float64]:
+    """Return `(n_nodes,)` the relative rise in perplexity if the n-gram alone is dropped; infinite for unigrams."""
+    log_history = _log_probability_of_nodes(model, histories)
+    rises = np.full(model.word.size, np.inf)
+    for order in range(2, model.order + 1):
+        rises[model.level(order)] = np.expm1(divergence(model, order, log_history))
+    return rises
 
 
 def divergence(model: NGramModel, order: int, log_history: NDArray[np.float64]) -> NDArray[np.float64]:
