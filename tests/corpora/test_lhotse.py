@@ -64,6 +64,8 @@ def test_written_cuts_open_in_lhotse_and_here(tmp_path, kaldi):
     utterances = read_corpus(written[0])
     assert all(same_sound(cut, u) for cut, u in zip(cuts, utterances, strict=True))
     assert plain(read_corpus(tmp_path / "out")) == plain(read_corpus(kaldi))
+    written[0].rename(tmp_path / "elsewhere.jsonl.gz")
+    assert plain(read_corpus(tmp_path / "elsewhere.jsonl.gz")) == plain(read_corpus(kaldi, split="test"))
     assert plain(read_corpus(tmp_path / "out", split="train")) == plain(read_corpus(kaldi, split="train"))
 
 
@@ -172,6 +174,7 @@ def test_without_lhotse_the_extra_is_named(kaldi, monkeypatch):
         to_lhotse(utterances)
 
 
+@pytest.mark.filterwarnings("ignore:You are using DynamicBucketingSampler:UserWarning")
 def test_samplers_take_our_cuts(kaldi):
     from lhotse.dataset import DynamicBucketingSampler
 

@@ -1,7 +1,7 @@
 """Lhotse manifests: cuts, or recordings with supervisions, as `.jsonl` or `.jsonl.gz`; in and out.
 
 Needs lhotse (extra `corpora`). The split of an utterance is what its supervision says under `custom["split"]`, else
-what the file's name says beside the kind: `librispeech_cuts_dev-clean.jsonl.gz` holds `dev-clean`.
+what the file's name says beside the kind: `librispeech_cuts_dev-clean.jsonl.gz` holds `dev-clean`. A file of cuts that is given itself may have any name.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NAME = re.compile(r"(?P<before>.*?)[._-]?(?P<kind>cuts|supervisions|recordings)
 
 
 def recognizes(path: Path) -> bool:
-    """Whether this is a manifest of cuts or supervisions by its name, or a folder of some."""
+    """Whether this is a folder of cuts or supervisions by their names, or one such file, or any one file of cuts."""
     return bool(_manifests(path))
 
 
@@ -34,6 +34,8 @@ def _manifests(path: Path) -> list[Path]:
     kinds = {file: match["kind"] for file in files if (match := _NAME.fullmatch(file.name))}
     if path.is_file() and kinds.get(path) == "recordings":
         raise BadInput(f"{path} names recordings without texts; give the supervisions beside it, or cuts")
+    if path.is_file() and not kinds and path.name.endswith((".jsonl", ".jsonl.gz")):
+        return [path]
     cuts = [file for file, kind in kinds.items() if kind == "cuts"]
     return cuts or [file for file, kind in kinds.items() if kind == "supervisions"]
 
@@ -43,9 +45,9 @@ def scan(path: Path, split: str | None = None) -> Iterator[Utterance | Finding]:
     lhotse()
     for manifest in _manifests(path):
         match = _NAME.fullmatch(manifest.name)
-        assert match is not None
-        own = match["after"] or match["before"] or "all"
-        found = _of_cuts(manifest, own) if match["kind"] == "cuts" else _of_supervisions(manifest, own)
+        own = (match["after"] or match["before"] or "all") if match else manifest.name.partition(".jsonl")[0]
+        of_cuts = match is None or match["kind"] == "cuts"
+        found = _of_cuts(manifest, own) if of_cuts else _of_supervisions(manifest, own)
         yield from (u for u in found if split is None or isinstance(u, Finding) or u.split == split)
 
 
