@@ -1,7 +1,8 @@
 """Lhotse manifests: cuts, or recordings with supervisions, as `.jsonl` or `.jsonl.gz`; in and out.
 
 Needs lhotse (extra `corpora`). The split of an utterance is what its supervision says under `custom["split"]`, else
-what the file's name says beside the kind: `librispeech_cuts_dev-clean.jsonl.gz` holds `dev-clean`. A file of cuts that is given itself may have any name.
+what the file's name says beside the kind: `librispeech_cuts_dev-clean.jsonl.gz` holds `dev-clean`. A file of cuts that
+is given itself may have any name.
 """
 
 from __future__ import annotations
