@@ -1,8 +1,10 @@
 """A factorised time-delay network (Povey et al. 2018): two convolutions, then layers through narrow bottlenecks.
 
 Log-mel frames in, a score for every symbol at every third frame out. Each layer maps `n_units` to `n_bottleneck` and
-back, looks `dilation` frames back on the way down and as many ahead on the way up, and adds a part of its input; the
-way down is kept near semi-orthogonal, so that it loses little of what it narrows.
+back, looks `dilation` frames back on the way down and as many ahead on the way up, and adds what it found to its input;
+the way down is kept near semi-orthogonal, so that it loses little of what it narrows. Unlike the published network a
+layer normalises its input and adds to it unscaled (He et al. 2016; Xiong et al. 2020): with little data and few steps
+that learns several times faster than two thirds of the input beside a normalised output.
 """
 
 from __future__ import annotations
@@ -20,9 +22,6 @@ from otoscope.nets.taps import Place, Tap, tap_at
 
 STRIDE = 3
 """Feature frames for one frame out."""
-
-BYPASS = 0.66
-"""Share of a layer's input that is added to its output (Povey et al. 2018, section 3.2)."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,9 @@ class FactorizedShape:
     channels: tuple[int, int] = (32, 48)
     n_units: int = 640
     n_bottleneck: int = 96
-    dilations: tuple[int, ...] = (1,) * 12
+    dilations: tuple[int, ...] = (1, 1, 1, 1, 2, 2, 2, 3, 3)
     n_prefinal: int = 192
-    dropout: float = 0.1
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", tuple(self.channels))
@@ -64,7 +63,7 @@ class FactorizedShape:
 
 
 class FactorizedLayer(nn.Module):
-    """Down through `(x[t - d], x[t])`, up through `(y[t], y[t + d])`, ReLU, layer norm, and a part of the input."""
+    """Layer norm, down through `(x[t - d], x[t])`, up through `(y[t], y[t + d])`, ReLU; added to the input."""
 
     def __init__(self, n_units: int, n_bottleneck: int, dilation: int, dropout: float) -> None:
         super().__init__()
@@ -79,14 +78,15 @@ class FactorizedLayer(nn.Module):
         """Map `(n, n_frames, n_units)` to the same shape; padding is zero and stays so."""
         d, n_frames = self.dilation, frames.shape[1]
         mask = frame_mask(lengths, n_frames).to(frames.dtype)
-        before = nn.functional.pad(frames, (0, 0, d, 0))[:, :n_frames]
-        narrow = self.down(torch.cat([before, frames], -1)) * mask
+        own = self.norm(frames) * mask
+        before = nn.functional.pad(own, (0, 0, d, 0))[:, :n_frames]
+        narrow = self.down(torch.cat([before, own], -1)) * mask
         after = nn.functional.pad(narrow, (0, 0, 0, d))[:, d:]
-        out = self.norm(torch.relu(self.up(torch.cat([narrow, after], -1))))
+        out = torch.relu(self.up(torch.cat([narrow, after], -1)))
         if self.training and self.dropout > 0:
             factors = 1 + 2 * self.dropout * (2 * torch.rand(out.shape[0], 1, out.shape[2], device=out.device) - 1)
             out = out * factors.to(out.dtype)
-        passed: Tensor = self.tap((BYPASS * frames + out) * mask, lengths)
+        passed: Tensor = self.tap((frames + out) * mask, lengths)
         return passed
 
     @torch.no_grad()
@@ -121,6 +121,7 @@ class FactorizedNetwork(nn.Module):
         self.tdnn = nn.ModuleList(
             FactorizedLayer(shape.n_units, shape.n_bottleneck, dilation, shape.dropout) for dilation in shape.dilations
         )
+        self.last_norm = nn.LayerNorm(shape.n_units)
         self.narrow = nn.Linear(shape.n_units, shape.n_prefinal, bias=False)
         self.narrow_norm = nn.LayerNorm(shape.n_prefinal)
         self.prefinal, self.logits = Place(), Place()
@@ -133,7 +134,7 @@ class FactorizedNetwork(nn.Module):
         features = self.features(features, lengths)
         mask = frame_mask(lengths, features.shape[1]).to(features.dtype)
         mean = (features * mask).sum(1, keepdim=True) / mask.sum(1, keepdim=True).clamp(min=1)
-        x = (features - mean) / 3.0 * mask
+        x = (features - mean) * mask
         x = nn.functional.pad(x, (0, 0, 0, -x.shape[1] % STRIDE)).unsqueeze(1)
         image = torch.relu(self.fine(x))
         n, n_channels, n_frames, height = image.shape
@@ -162,7 +163,7 @@ class FactorizedNetwork(nn.Module):
 
     def scored(self, encoded: Tensor, lengths: Tensor) -> Tensor:
         """Return the logits of what `encoded` gave."""
-        x = self.prefinal(self.narrow_norm(self.narrow(encoded)), lengths)
+        x = self.prefinal(self.narrow_norm(self.narrow(self.last_norm(encoded))), lengths)
         logits: Tensor = self.logits(self.head(x), lengths)
         return logits
 
@@ -174,7 +175,7 @@ class FactorizedNetwork(nn.Module):
             Site("conv.0", "3x3 convolution, ReLU; channel-major", shape.channels[0] * half),
             Site("conv.1", "3x3 convolution, ReLU; channel-major", shape.channels[1] * ((half + 1) // 2)),
         ]
-        what = "factorised layer: bottleneck, ReLU, layer norm, added to a part of its input"
+        what = "factorised layer: layer norm, bottleneck, ReLU, added to its input"
         sites += [Site(f"tdnn.{i}", what, shape.n_units) for i in range(len(shape.dilations))]
         sites.append(Site("prefinal", "linear map and layer norm", shape.n_prefinal))
         return (*sites, Site("logits", "score of each symbol", shape.n_symbols))

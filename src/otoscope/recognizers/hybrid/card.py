@@ -1,0 +1,92 @@
+"""What fixes a hybrid recogniser apart from its weights, lexicon and language model: plain data."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from otoscope.core import BadInput
+from otoscope.core.arrays import set_frozen
+from otoscope.nets.front_end import FrontEndShape
+
+
+@dataclass(frozen=True)
+class HybridCard:
+    """How a hybrid recogniser hears, decodes and judges.
+
+    Parameters
+    ----------
+    name
+        Name in Traces.
+    front_end
+        Shape of the log-mel front end.
+    network
+        Kind of the network, a key of `otoscope.recognizers.hybrid.networks.NETWORKS`.
+    shape
+        What fixes that network: the fields of its shape, JSON values only.
+    criterion
+        What the network was trained for. "mmi": its outputs are acoustic scores as they are (Povey et al. 2016).
+        "cross-entropy": its outputs are posteriors of columns, which are divided by the columns' priors to be scores
+        (Bourlard & Morgan 1994, equation 7.1).
+    acoustic_scale, lm_scale, word_penalty
+        Weights of sound and language model, and nats added for each word.
+    beam, max_active, lattice_beam, n_best
+        Of the search, in scaled nats and tokens; how much of the lattice is kept, and hypotheses listed.
+    silence_log_prob
+        Natural-log probability of a silence between two words.
+    margin_s
+        How far the ends of a word may lie from those of its interval when it is scored, seconds.
+    least_fit
+        Nats a frame that a text must have to be aligned; see `otoscope.recognizers.hybrid.scoring.fit`.
+    licence, attribution
+        Of the weights, from what they were trained on.
+    training
+        How the weights were made, JSON values only.
+    """
+
+    name: str
+    front_end: FrontEndShape
+    network: str
+    shape: Mapping[str, Any]
+    criterion: Literal["mmi", "cross-entropy"]
+    acoustic_scale: float = 1.0
+    lm_scale: float = 1.0
+    word_penalty: float = 0.0
+    beam: float = 12.0
+    max_active: int = 3000
+    lattice_beam: float = 6.0
+    n_best: int = 5
+    silence_log_prob: float = -0.6931471805599453
+    margin_s: float = 0.06
+    least_fit: float = -1.0
+    licence: str = ""
+    attribution: str = ""
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        set_frozen(self, shape=MappingProxyType(dict(self.shape)), training=MappingProxyType(dict(self.training)))
+        if self.criterion not in ("mmi", "cross-entropy"):
+            raise BadInput(f"the criterion is mmi or cross-entropy, got {self.criterion!r}")
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the card as JSON values."""
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        values["front_end"] = dataclasses.asdict(self.front_end)
+        return {**values, "shape": dict(self.shape), "training": dict(self.training)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> HybridCard:
+        """Return the card that `as_json` wrote.
+
+        Raises
+        ------
+        BadInput
+            A field is missing, unknown or of the wrong kind.
+        """
+        try:
+            return cls(**{**values, "front_end": FrontEndShape(**values["front_end"])})
+        except (KeyError, TypeError) as error:
+            raise BadInput(f"not the card of a hybrid recogniser: {error}") from error

@@ -1,0 +1,171 @@
+"""What any succession of phones makes of some frames: the competition that a word is measured against.
+
+All phones in all left contexts, in any order and number, every transition between phones with weight 1; a path may
+begin and end in any state. A word's own paths are among them, so that the ratio of the two sums is a probability.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from otoscope.core.arrays import ByValue
+from otoscope.recognizers.hybrid.phones import PhoneTable
+
+
+@dataclass(frozen=True, eq=False)
+class FreeLoop(ByValue):
+    """The loop in flat arrays; all probabilities, not logs.
+
+    Parameters
+    ----------
+    left, phone
+        `(n_units,)` int32: a unit follows phone `left` (-1: any) and is phone `phone`.
+    columns
+        `(n_units, n_states, n_alternatives)` int32: a state scores as the best of its columns; -1 fills up.
+    loop, leave, skip
+        `(n_units, n_states)` float64.
+    """
+
+    left: NDArray[np.int32]
+    phone: NDArray[np.int32]
+    columns: NDArray[np.int32]
+    loop: NDArray[np.float64]
+    leave: NDArray[np.float64]
+    skip: NDArray[np.float64]
+    n_phones: int
+
+    @classmethod
+    def of(cls, table: PhoneTable) -> FreeLoop:
+        """Return the loop of a table.
+
+        Where the right neighbour does not matter the loop is exact in the left one. Where it does, a state is the best
+        over all neighbours.
+        """
+        n_left, n_phones, _ = table.rows.shape
+        exact = not table.context[1]
+        units, rows = [], []
+        for phone in range(n_phones):
+            for left in range(n_left) if exact else (0,):
+                units.append((left if exact and table.context[0] else -1, phone))
+                rows.append(np.unique(table.rows[left, phone] if exact else table.rows[:, phone]))
+        n_states, most = table.column.shape[1], max(map(len, rows))
+        columns = np.full((len(rows), n_states, most), -1, np.int32)
+        logs = np.full((3, len(rows), n_states), -np.inf)
+        for unit, own in enumerate(rows):
+            columns[unit, :, : len(own)] = table.column[own].T
+            logs[:, unit] = table.log_loop[own[0]], table.log_leave[own[0]], table.log_skip[own[0]]
+        left, phone = np.array(units, dtype=np.int32).T.copy()
+        return cls(left, phone, columns, np.exp(logs[0]), np.exp(logs[1]), np.exp(logs[2]), n_phones)
+
+    @property
+    def arrays(self) -> tuple[Any, ...]:
+        """What the kernels take."""
+        return self.left, self.phone, self.columns, self.loop, self.leave, self.skip
+
+
+def free_loop(scores: NDArray[np.float32], loop: FreeLoop) -> tuple[float, NDArray[np.float64]]:
+    """Return the log of the sum over all paths, and each column's share of each frame, `(n_frames, n_columns)`."""
+    gamma = np.zeros(scores.shape)
+    return float(_free_loop(np.ascontiguousarray(scores, np.float32), loop.arrays, loop.n_phones, gamma)), gamma
+
+
+def free_loop_log(scores: NDArray[np.float32], loop: FreeLoop) -> float:
+    """Return only the log of the sum, in half the time."""
+    rows = np.ascontiguousarray(scores, np.float32)
+    return float(_free_loop(rows, loop.arrays, loop.n_phones, np.zeros((0, 0))))
+
+
+@numba.njit(cache=True, nogil=True)
+def _emitted(scores: Any, columns: Any, which: Any, emitted: Any) -> Any:
+    """Fill in exp(score - top) of each state at each frame, and the column it took; return the sum of the tops."""
+    n_frames = scores.shape[0]
+    total = 0.0
+    for t in range(n_frames):
+        top = scores[t].max()
+        total += top
+        for u in range(columns.shape[0]):
+            for s in range(columns.shape[1]):
+                best = -1
+                for k in range(columns.shape[2]):
+                    c = columns[u, s, k]
+                    if c >= 0 and (best < 0 or scores[t, c] > scores[t, best]):
+                        best = c
+                which[t, u, s] = best
+                emitted[t, u, s] = np.exp(scores[t, best] - top) if best >= 0 else 0.0
+    return total
+
+
+@numba.njit(cache=True, nogil=True)
+def _free_loop(scores: Any, graph: Any, n_phones: int, gamma: Any) -> Any:
+    left, phone, columns, loop, leave, skip = graph
+    n_frames, (n_units, n_states) = scores.shape[0], loop.shape
+    emitted, which = np.empty((n_frames, n_units, n_states)), np.empty((n_frames, n_units, n_states), np.int32)
+    log = _emitted(scores, columns, which, emitted)
+    ahead = np.zeros((n_frames, n_units, n_states))
+    scale = np.ones(n_frames)
+    ended = np.zeros(n_phones)
+    for t in range(n_frames):
+        anyone = ended.sum()
+        total = 0.0
+        for u in range(n_units):
+            coming = ended[left[u]] if left[u] >= 0 else anyone
+            for s in range(n_states):
+                value = 1.0
+                if t:
+                    value = ahead[t - 1, u, s] * loop[u, s] + coming
+                    coming *= skip[u, s]
+                    if s + 1 < n_states:
+                        coming += ahead[t - 1, u, s] * leave[u, s]
+                ahead[t, u, s] = value * emitted[t, u, s]
+                total += ahead[t, u, s]
+        if total <= 0.0:
+            return -np.inf
+        scale[t] = total
+        log += np.log(total)
+        ended[:] = 0.0
+        for u in range(n_units):
+            out = 0.0
+            for s in range(n_states):
+                ahead[t, u, s] /= total
+                out = out * skip[u, s] + ahead[t, u, s] * leave[u, s] if columns[u, s, 0] >= 0 else out
+            ended[phone[u]] += out
+    if gamma.size:
+        _shares(graph, ahead, emitted, which, scale, n_phones, gamma)
+    return log
+
+
+@numba.njit(cache=True, nogil=True)
+def _shares(graph: Any, ahead: Any, emitted: Any, which: Any, scale: Any, n_phones: int, gamma: Any) -> None:
+    left, phone, columns, loop, leave, skip = graph
+    n_frames, n_units, n_states = ahead.shape
+    behind, later = np.ones((n_units, n_states)), np.zeros((n_units, n_states))
+    started = np.zeros(n_phones)
+    for t in range(n_frames - 1, -1, -1):
+        for u in range(n_units):
+            for s in range(n_states):
+                if which[t, u, s] >= 0:
+                    gamma[t, which[t, u, s]] += ahead[t, u, s] * behind[u, s]
+        if not t:
+            break
+        started[:] = 0.0
+        everywhere = 0.0
+        for u in range(n_units):
+            into = 0.0
+            for s in range(n_states - 1, -1, -1):
+                later[u, s] = behind[u, s] * emitted[t, u, s] / scale[t]
+                into = later[u, s] + skip[u, s] * into
+            if left[u] >= 0:
+                started[left[u]] += into
+            else:
+                everywhere += into
+        for u in range(n_units):
+            onward = started[phone[u]] + everywhere
+            for s in range(n_states - 1, -1, -1):
+                if columns[u, s, 0] >= 0:
+                    behind[u, s] = loop[u, s] * later[u, s] + leave[u, s] * onward
+                    onward = later[u, s] + skip[u, s] * onward

@@ -1,0 +1,99 @@
+"""The acoustic half of a hybrid recogniser: sound in, scores of phone states out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from otoscope.core import BadInput, FrameGrid, Recording
+from otoscope.core.arrays import frozen_array
+from otoscope.nets.examples import padded
+from otoscope.nets.front_end import LogMel
+from otoscope.recognizers.hybrid.card import HybridCard
+from otoscope.recognizers.hybrid.free_loop import FreeLoop
+from otoscope.recognizers.hybrid.networks import network_of
+from otoscope.recognizers.hybrid.phones import PhoneTable
+from otoscope.signal.resampling import resampled
+
+
+class AcousticScores:
+    """Front end, network, phone models and priors.
+
+    Parameters
+    ----------
+    card
+        Names the network's kind and shape.
+    table
+        What each column of the network's output stands for.
+    log_priors
+        `(n_columns,)` natural-log prior of each column, for the cross-entropy criterion; zeros for MMI.
+    network
+        The weights; a new network is drawn from `seed` where none is given.
+
+    Raises
+    ------
+    BadInput
+        The parts do not go together.
+    """
+
+    def __init__(
+        self,
+        card: HybridCard,
+        table: PhoneTable,
+        *,
+        log_priors: NDArray[np.float64] | None = None,
+        network: Any = None,
+        seed: int = 0,
+    ) -> None:
+        self.card, self.table = card, table
+        self.front_end = LogMel(card.front_end)
+        if network is None:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                network = network_of(card.network, card.shape)
+        self.network = network.eval()
+        priors = np.zeros(table.n_columns) if log_priors is None else log_priors
+        self.log_priors = frozen_array(priors, n_dims=1, name="log_priors", dtype=np.float64)
+        n_symbols, n_features = network.shape.n_symbols, network.shape.n_features
+        if (n_symbols, n_features) != (table.n_columns, card.front_end.n_mels) or self.log_priors.size != n_symbols:
+            raise BadInput(
+                f"the network takes {n_features} features and gives {n_symbols} columns; the front end has "
+                f"{card.front_end.n_mels}, the phone models {table.n_columns}, the priors {self.log_priors.size}"
+            )
+
+    @cached_property
+    def loop(self) -> FreeLoop:
+        """Any succession of phones, which words are measured against."""
+        return FreeLoop.of(self.table)
+
+    def grids(self, n_samples: int) -> dict[str, FrameGrid]:
+        """Return where the frames of every site lie in so many samples at the front end's rate."""
+        grids: dict[str, FrameGrid] = self.network.grids(self.card.front_end.grid(n_samples))
+        return grids
+
+    def samples(self, recording: Recording) -> NDArray[np.float32]:
+        """Return a recording's samples at the front end's rate."""
+        return resampled(recording, self.card.front_end.rate_hz).samples
+
+    def forward(self, waves: Tensor, n_samples: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Return differentiable scores `(n, n_frames, n_columns)` of padded waveforms, and the frames of each."""
+        n_frames = torch.tensor([self.card.front_end.grid(int(n)).n_frames for n in n_samples])
+        features = self.front_end(waves)[:, : int(n_frames.max())]
+        logits, lengths = self.network(features, n_frames)
+        if self.card.criterion == "mmi":
+            return logits, lengths
+        return torch.log_softmax(logits, -1) - torch.from_numpy(self.log_priors).to(logits), lengths
+
+    def scores(self, waveforms: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        """Return `(n_frames, n_columns)` acoustic scores of each waveform at the front end's rate, in one pass."""
+        with torch.inference_mode():
+            scores, lengths = self.forward(
+                torch.from_numpy(padded(waveforms)).to(self.front_end.window.dtype), [w.size for w in waveforms]
+            )
+        return [row[:n].float().numpy() for row, n in zip(scores, lengths.tolist(), strict=True)]

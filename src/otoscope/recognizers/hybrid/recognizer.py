@@ -1,0 +1,292 @@
+"""The recogniser of this family: a network scores the states of phones, a lexicon and an n-gram model make words."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from otoscope.core import (
+    Activation,
+    Alignment,
+    BadInput,
+    DoesNotFit,
+    Emissions,
+    Features,
+    FrameGrid,
+    Hypothesis,
+    NotAble,
+    Provenance,
+    Recording,
+    Site,
+    Target,
+    Tier,
+    Trace,
+)
+from otoscope.core.protocols import Edit, Progress
+from otoscope.decoding.lattice import Decoding
+from otoscope.decoding.tree import TreeDecoder, build_graph, forced
+from otoscope.nets.examples import batches
+from otoscope.nets.front_end import mel_edges_hz
+from otoscope.nets.hooks import edited, leaf_at, recorded
+from otoscope.recognizers.hmm.language import Lexicon, phone_lexicon
+from otoscope.recognizers.hybrid.files import Parts, load_hybrid, save_hybrid, weights_sha256
+from otoscope.recognizers.hybrid.fitting import check_said
+from otoscope.recognizers.hybrid.scoring import Passage, passage_of
+from otoscope.recognizers.hybrid.tiers import alignment_of
+from otoscope.signal.resampling import resampled
+
+BATCH_S = 120.0
+"""Seconds of padded sound that go through the network at once."""
+
+_edit_numbers = itertools.count(1)
+_MISSING = {"steps": "a hybrid recogniser has no decoder steps", "attentions": "this network has no attention"}
+
+
+class HybridRecognizer:
+    """Recogniser of the hybrid family: `Recognizer`, `Aligning`, `Differentiable` and `Intervenable`.
+
+    Parameters
+    ----------
+    parts
+        Network, phone models, lexicon and language model; see `otoscope.recognizers.hybrid.files.Parts`.
+
+    Notes
+    -----
+    Bourlard and Morgan (1994); Hinton et al. (2012). The score of a word is the log of how probable it is at its place
+    among all successions of phones (`otoscope.recognizers.hybrid.scoring`); the language model has no part in it. Sound
+    of any rate is resampled to the front end's own; times are those of the recording given.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.card, self.acoustic, self.lexicon = parts.card, parts.acoustic, parts.lexicon
+        self._edited: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name in Traces."""
+        return self.card.name
+
+    @property
+    def provenance(self) -> Provenance:
+        """Version, hash of the weights as they are now, and the card; open edits are named."""
+        card = self.card.as_json()
+        training = card.pop("training")
+        parameters = {**card, "n_words": len(self.lexicon)}
+        if self._edited:
+            parameters["edited"] = list(self._edited)
+        digest = weights_sha256(self.acoustic.network)
+        return Provenance(self.name, version("otoscope"), digest, parameters, training.get("seed"))
+
+    def trace(self, recording: Recording, *, record: Sequence[str] = ()) -> Trace:
+        """Recognise one recording.
+
+        Parameters
+        ----------
+        recording
+            Of any rate.
+        record
+            Of "features", "emissions", "activations" (all sites) and single site names.
+        """
+        names = [site.name for site in self.sites()]
+        if unknown := [name for name in record if name not in (*names, "emissions", "activations")]:
+            known = ", ".join(("emissions", "activations", *names))
+            raise BadInput(f"{self.name} cannot record {', '.join(unknown)}; it records {known}")
+        wanted = names if "activations" in record else [name for name in names if name in record]
+        samples = self.acoustic.samples(recording)
+        grids = self.acoustic.grids(samples.size)
+        with recorded(self.acoustic.network, sorted({*wanted, "features"})) as seen:
+            scores = self.acoustic.scores([samples])[0]
+        found, alignment = self._heard(scores, grids["logits"], recording)
+        parts: dict[str, Any] = {"alignment": alignment}
+        if "emissions" in record:
+            names_of_columns = self._column_names
+            parts["emissions"] = Emissions(scores, grids["logits"], names_of_columns, "scaled_log_likelihood")
+        if "features" in record:
+            parts["features"] = self._features(seen["features"][0].numpy(), grids["features"])
+        if wanted:
+            sites = {site.name: site for site in self.sites()}
+            parts["activations"] = {
+                n: Activation(sites[n], seen[n][0, : grids[n].n_frames].float().numpy(), grids[n]) for n in wanted
+            }
+        return Trace(recording, found, self.provenance, parts, _MISSING)
+
+    def score(
+        self, recordings: Sequence[Recording], targets: Sequence[Target], *, progress: Progress | None = None
+    ) -> NDArray[np.float64]:
+        """Return `(n_recordings, n_targets)` log scores in nats; one pass through the network serves all targets.
+
+        Raises
+        ------
+        BadInput
+            A target lies behind the end of a recording, or has a word without pronunciation.
+        NotAble
+            A token was asked for.
+        """
+        lexicon = self._pronounced({w for t in targets for w in _words_of(t)}, BadInput)
+        scores = np.empty((len(recordings), len(targets)))
+        rate_hz, n_done = self.card.front_end.rate_hz, 0
+        passages: dict[int, list[Passage]] = {}
+        lengths = [round(r.n_samples * rate_hz / r.rate_hz) for r in recordings]
+        for chosen in batches(lengths, most=round(BATCH_S * rate_hz)):
+            waveforms = [resampled(recordings[i], rate_hz).samples for i in chosen]
+            for row, waveform, own in zip(chosen, waveforms, self.acoustic.scores(waveforms), strict=True):
+                if waveform.size not in passages:
+                    grid = self.acoustic.grids(waveform.size)["logits"]
+                    passages[waveform.size] = [self._passage(target, grid, lexicon) for target in targets]
+                scores[row] = [passage.score(own, self.acoustic.loop) for passage in passages[waveform.size]]
+            n_done += len(chosen)
+            if progress is not None:
+                progress(n_done, len(recordings))
+        return scores
+
+    def align(self, recording: Recording, transcript: str) -> Alignment:
+        """Return where each word, phone and state of `transcript` lies.
+
+        Raises
+        ------
+        DoesNotFit
+            The transcript has words that cannot be pronounced, is too long for the recording, or is not what it says
+            (`otoscope.recognizers.hybrid.fitting.check_said`).
+        """
+        words = tuple(transcript.lower().split())
+        lexicon = self._pronounced(words, DoesNotFit)
+        samples = self.acoustic.samples(recording)
+        grid = self.acoustic.grids(samples.size)["logits"]
+        scores = self.acoustic.scores([samples])[0]
+        path = forced(scores, words, lexicon, self.acoustic.table)
+        sure = check_said(scores, path, lexicon, self.acoustic)
+        duration_s = recording.duration_s
+        return alignment_of(path, grid, self._column_names, duration_s=duration_s, text_confidence=sure)
+
+    def gradient(self, recording: Recording, target: Target, *, at: str = "features") -> NDArray[np.float64]:
+        """Return d score / d value at a site, in the shape of that site's activation, by backpropagation.
+
+        `at="waveform"` gives `(n_samples, 1)`, a row for each sample *at the front end's own rate*.
+
+        Raises
+        ------
+        NotAble
+            Edits are open: they are arbitrary functions of arrays.
+        """
+        if self._edited:
+            raise NotAble(f"no gradient through edits at {', '.join(self._edited)}; leave the `edited` block first")
+        samples = self.acoustic.samples(recording)
+        grids = self.acoustic.grids(samples.size)
+        passage = self._passage(target, grids["logits"], self._pronounced(_words_of(target), BadInput))
+        waveform = torch.from_numpy(samples.copy()).to(self.acoustic.front_end.window.dtype)[None]
+        with contextlib.ExitStack() as stack:
+            if at == "waveform":
+                leaf = waveform.requires_grad_(True)
+            else:
+                leaves = stack.enter_context(leaf_at(self.acoustic.network, at))
+            scores, _ = self.acoustic.forward(waveform, [samples.size])
+            leaf = leaf if at == "waveform" else leaves[0]
+            slope = passage.slope(scores[0].detach().float().numpy(), self.acoustic.loop)
+            (found,) = torch.autograd.grad(scores, leaf, torch.from_numpy(slope)[None].to(scores))
+        values = found[0, :, None] if at == "waveform" else found[0, : grids[at].n_frames]
+        return values.double().numpy()
+
+    def sites(self) -> tuple[Site, ...]:
+        """Return the named places inside, input first."""
+        sites: tuple[Site, ...] = self.acoustic.network.sites()
+        return sites
+
+    @contextlib.contextmanager
+    def edited(self, edits: Mapping[str, Edit]) -> Iterator[HybridRecognizer]:
+        """While the context is open, apply each edit to `(n_frames, n_units)` at its site, for every utterance."""
+        before, number = self._edited, next(_edit_numbers)
+        with edited(self.acoustic.network, edits):
+            self._edited = (*before, *(f"{site} (edit {number})" for site in edits))
+            try:
+                yield self
+            finally:
+                self._edited = before
+
+    def with_card(self, **fields: Any) -> HybridRecognizer:
+        """Return a recogniser with other fields of the card, over the same network."""
+        from otoscope.recognizers.hybrid.model import AcousticScores
+
+        acoustic = AcousticScores(
+            dataclasses.replace(self.card, **fields),
+            self.acoustic.table,
+            log_priors=self.acoustic.log_priors,
+            network=self.acoustic.network,
+        )
+        return HybridRecognizer(dataclasses.replace(self.parts, acoustic=acoustic))
+
+    def save(self, folder: str | os.PathLike[str], *, half: bool = False) -> None:
+        """Write to a folder that `otoscope.recognizers.load` opens, weights as float16 if `half`."""
+        save_hybrid(self.parts, folder, half=half)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str], **fields: Any) -> HybridRecognizer:
+        """Open what `save` wrote, with other `fields` of the card; raises `CorruptWeights` or `BadInput`."""
+        recognizer = cls(load_hybrid(folder))
+        return recognizer.with_card(**fields) if fields else recognizer
+
+    @cached_property
+    def decoder(self) -> TreeDecoder:
+        """The search over all words that both the lexicon and the language model know; made when first needed."""
+        card, lm = self.card, self.parts.lm.automaton()
+        known = set(lm.words)
+        lexicon = {word: variants for word, variants in self.lexicon.items() if word in known}
+        return TreeDecoder(
+            build_graph(lexicon, self.acoustic.table, silence_log_prob=card.silence_log_prob),
+            lm,
+            beam=card.beam,
+            max_active=card.max_active,
+            lm_scale=card.lm_scale,
+            word_penalty=card.word_penalty,
+            acoustic_scale=card.acoustic_scale,
+            lattice_beam=card.lattice_beam,
+        )
+
+    @cached_property
+    def _column_names(self) -> tuple[str, ...]:
+        return self.acoustic.table.names()
+
+    def _heard(
+        self, scores: NDArray[np.float32], grid: FrameGrid, recording: Recording
+    ) -> tuple[tuple[Hypothesis, ...], Alignment]:
+        if not len(scores):
+            return (Hypothesis((), (), 0.0),), Alignment(Tier("words"))
+        readings = self.decoder.lattice(scores).n_best(self.card.n_best)
+        found = tuple(Hypothesis(_said(reading), log_score=reading.log_score) for reading in readings)
+        path = forced(scores, found[0].words, self.lexicon, self.acoustic.table)
+        sure = [float(word.posterior or 0.0) for word in readings[0].words]
+        duration_s = recording.duration_s
+        return found, alignment_of(path, grid, self._column_names, duration_s=duration_s, text_confidence=sure)
+
+    def _passage(self, target: Target, grid: FrameGrid, lexicon: Lexicon) -> Passage:
+        return passage_of(target, grid, lexicon, self.acoustic.table, margin_s=self.card.margin_s)
+
+    def _pronounced(self, words: Iterable[str], error: type[BadInput]) -> Lexicon:
+        """Return pronunciations of words: the lexicon's, else the dictionary's, else guessed from the spelling."""
+        try:
+            return phone_lexicon(sorted(set(words)), self.lexicon)
+        except BadInput as wrong:
+            raise error(str(wrong)) from wrong
+
+    def _features(self, values: NDArray[np.float32], grid: FrameGrid) -> Features:
+        centres = mel_edges_hz(self.card.front_end)[1:-1]
+        return Features(values, grid, "log_mel", "ln power re full scale", centres, "Hz")
+
+
+def _words_of(target: Target) -> set[str]:
+    words = (*target.context, *target.label.split(), *(target.rival or "").split())
+    return {word.lower() for word in words}
+
+
+def _said(reading: Decoding) -> tuple[str, ...]:
+    return tuple(word.word for word in reading.words)
