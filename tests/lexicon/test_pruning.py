@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from otoscope.core import BadInput, CorruptWeights
-from otoscope.lexicon.ngram import NGramModel, estimate, interpolate, load, prune, save, tune_weights
+from otoscope.core import BadInput, CorruptWeights, UnknownName
+from otoscope.lexicon.ngram import NGramModel, estimate, interpolate, load, prune, prune_to, save, tune_weights
 from otoscope.lexicon.ngram.pruning import divergence
 from otoscope.lexicon.ngram.trie import renormalized, subset
 
@@ -121,28 +120,74 @@ def test_a_mixture_of_a_model_with_itself_is_that_model(model: NGramModel) -> No
     assert np.allclose(mixed.backoffs, model.backoffs, atol=1e-4)
 
 
-def test_weights_are_the_best_of_a_fine_grid(model: NGramModel) -> None:
-    other = estimate(made_up_text(200, 25, seed=5), smoothing="witten-bell")
-    held_out = TEXT[::5] + made_up_text(200, 25, seed=5)[::3]
-    weights = tune_weights([model, other], held_out)
+def history_of(sentence: list[str], end: int, order: int) -> list[str]:
+    return ["<s>", *sentence, "</s>"][max(0, end - order + 1) : end]
+
+
+def mixed_log_prob(models: list[NGramModel], weights: list[float], text: list[list[str]], *, by_history: bool) -> float:
+    """Log-probability of a text under weights that stay, or that follow Bayes' rule, by brute force."""
+    total = 0.0
+    for sentence in text:
+        marked = [*sentence, "</s>"]
+        for end, word in enumerate(marked, start=1):
+            parts = [prob(m, history_of(sentence, end, m.order), word) if word in m.index else 0.0 for m in models]
+            shares = [
+                w * (likelihood(m, tuple(history_of(sentence, end, m.order))) if by_history else 1.0)
+                for w, m in zip(weights, models, strict=True)
+            ]
+            total += math.log(sum(s * p for s, p in zip(shares, parts, strict=True)) / sum(shares))
+    return total
+
+
+@pytest.mark.parametrize("weighing", ["fixed", "history"])
+def test_weights_are_the_best_of_a_grid(weighing: str) -> None:
+    models = [estimate(made_up_text(150, 9, seed=seed), order=2, smoothing="witten-bell") for seed in (1, 2)]
+    known = set(models[0].words) & set(models[1].words)
+    held_out = [s for s in made_up_text(30, 9, seed=1) + made_up_text(20, 9, seed=2) if set(s) <= known][:25]
+    weights = tune_weights(models, held_out, weighing=weighing, tolerance=1e-7)
     assert sum(weights) == pytest.approx(1)
-
-    def log_prob(weight: float) -> float:
-        total = 0.0
-        for sentence in held_out[::4]:
-            marked = ["<s>", *sentence, "</s>"]
-            for end in range(1, len(marked)):
-                history = marked[max(0, end - 2) : end]
-                p = [prob(m, history, marked[end]) if set(marked) <= set(m.words) else 0.0 for m in (model, other)]
-                total += math.log(weight * p[0] + (1 - weight) * p[1]) if sum(p) else 0.0
-        return total
-
-    subset_weights = tune_weights([model, other], [s for s in held_out[::4] if set(s) <= set(other.words)])
+    grid = np.linspace(0.02, 0.98, 49)
+    by_history = weighing == "history"
+    values = [mixed_log_prob(models, [w, 1 - w], held_out, by_history=by_history) for w in grid]
     assert 0.05 < weights[0] < 0.95
-    usable = [s for s in held_out[::4] if set(s) <= set(other.words)]
-    held_out = [s for s in usable for _ in range(4)]
-    best = max(np.linspace(0.01, 0.99, 99), key=log_prob)
-    assert subset_weights[0] == pytest.approx(best, abs=0.011)
+    assert weights[0] == pytest.approx(grid[int(np.argmax(values))], abs=0.021)
+
+
+def test_weights_that_follow_the_history_obey_bayes() -> None:
+    models = [estimate(made_up_text(80, 7, seed=seed), order=3, smoothing="witten-bell") for seed in (1, 2)]
+    mixed = interpolate(models, [0.8, 0.2], weighing="history")
+    assert np.abs(sums_after_histories(mixed) - 1).max() < 1e-5
+    for node in range(1, mixed.word.size, 5):
+        *history, word = gram(mixed, node)
+        if word == "<s>" or not {*history, word} <= set(models[0].words) & set(models[1].words):
+            continue
+        shares = [w * likelihood(m, tuple(history)) for w, m in zip((0.8, 0.2), models, strict=True)]
+        parts = [prob(m, history, word) for m in models]
+        expected = sum(s * p for s, p in zip(shares, parts, strict=True)) / sum(shares)
+        assert prob(mixed, history, word) == pytest.approx(expected, rel=1e-5)
+
+
+def test_unknown_weighing_is_named(model: NGramModel) -> None:
+    with pytest.raises(UnknownName, match="did you mean history"):
+        interpolate([model], [1.0], weighing="histories")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
+def test_pruning_to_a_size_keeps_the_most_useful(model: NGramModel, share: float) -> None:
+    n_longer = sum(model.counts[1:])
+    wanted = round(share * n_longer)
+    pruned = prune_to(model, wanted)
+    kept = sum(pruned.counts[1:])
+    assert kept <= wanted
+    assert kept >= 0.98 * wanted - 2
+    assert np.abs(sums_after_histories(pruned) - 1).max() < 1e-5
+    if 0 < share < 1:
+        assert pruned.perplexity(TEXT) < prune_to(model, wanted // 2).perplexity(TEXT)
+
+
+def test_a_size_below_zero_is_refused(model: NGramModel) -> None:
+    with pytest.raises(BadInput, match="cannot have -1"):
+        prune_to(model, -1)
 
 
 @pytest.mark.parametrize("weights", [[1.0], [0.5, 0.6], [1.0, 0.0], [1.5, -0.5]])
@@ -207,5 +252,5 @@ def test_what_is_no_model_is_refused(model: NGramModel, tmp_path: Path) -> None:
 
 def test_words_after_a_history_are_kept_in_order() -> None:
     model = estimate(["b a", "a b", "b b", "a a"], order=2, smoothing="witten-bell")
-    for node, _ in product(range(model.word.size), range(1)):
+    for node in range(model.word.size):
         assert (np.diff(model.word[model.first_child[node] : model.first_child[node + 1]]) > 0).all()
