@@ -13,6 +13,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -34,21 +35,21 @@ NO_SPLIT = "none"
 
 _E2E = "otoscope.recognizers.endtoend"
 TRAINERS: Mapping[str, str] = {
-    "audrey": "otoscope.recognizers.template:train_audrey",
-    "audrey-formants": "otoscope.recognizers.template:train_audrey_formants",
+    "audrey": "otoscope.recognizers.template.training:train_audrey",
+    "audrey-formants": "otoscope.recognizers.template.training:train_audrey_formants",
     "conformer": f"{_E2E}:train_conformer",
     "deepspeech": f"{_E2E}:train_deepspeech",
     "deepspeech2": f"{_E2E}:train_deepspeech2",
-    "hmm-mono": "otoscope.recognizers.hmm:train_mono",
-    "hmm-tri": "otoscope.recognizers.hmm:train_tri",
-    "hmm-word": "otoscope.recognizers.hmm:train_word",
+    "hmm-mono": "otoscope.recognizers.hmm.training:train_monophones",
+    "hmm-tri": "otoscope.recognizers.hmm.training:train_triphones",
+    "hmm-word": "otoscope.recognizers.hmm.training:train_words",
     "joint-ctc-attention": f"{_E2E}:train_joint",
     "las": f"{_E2E}:train_las",
     "lstm-hmm": "otoscope.recognizers.hybrid:train_lstm",
     "mlp-hmm": "otoscope.recognizers.hybrid:train_mlp",
     "otoscope-en": "otoscope.recognizers.hybrid:train_otoscope_en",
     "rnnt": f"{_E2E}:train_rnnt",
-    "shoebox": "otoscope.recognizers.template:train_shoebox",
+    "shoebox": "otoscope.recognizers.template.training:train_shoebox",
     "speech-transformer": f"{_E2E}:train_speech_transformer",
     "tdnn-hmm": "otoscope.recognizers.hybrid:train_tdnn",
     "wav2letter": f"{_E2E}:train_wav2letter",
@@ -105,11 +106,19 @@ def trainers() -> tuple[TrainerInfo, ...]:
 
 def _info(name: str, reference: str) -> TrainerInfo:
     family, year, description = _CARDS.get(name, ("added by another package", None, reference))
-    try:
-        ready = find_spec(reference.partition(":")[0]) is not None
-    except ModuleNotFoundError:
-        ready = False
-    return TrainerInfo(name, family, year, ready, description)
+    return TrainerInfo(name, family, year, _is_there(reference.partition(":")[0]), description)
+
+
+def _is_there(module: str) -> bool:
+    """Whether a module can be found; unlike `find_spec`, this imports none of the packages around it."""
+    package, *parts = module.split(".")
+    spec = find_spec(package)
+    for part in parts:
+        if spec is None:
+            return False
+        package = f"{package}.{part}"
+        spec = PathFinder.find_spec(package, spec.submodule_search_locations)
+    return spec is not None
 
 
 def train(
