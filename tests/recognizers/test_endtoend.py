@@ -212,7 +212,7 @@ def test_transducer_scores_are_differences_of_likelihoods():
 
 
 def test_unknown_names_and_options_are_refused(tmp_path):
-    from otoscope.recognizers.endtoend.presets import train_preset
+    from otoscope.recognizers.endtoend.training import train_preset
 
     with pytest.raises(UnknownName, match="unknown preset 'lass'; did you mean las"):
         train_preset("lass", [], [], tmp_path)

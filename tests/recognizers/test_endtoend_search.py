@@ -19,9 +19,10 @@ from otoscope.recognizers.endtoend.attention_search import AttentionSearch
 from otoscope.recognizers.endtoend.batching import Recipe
 from otoscope.recognizers.endtoend.card import Decoding
 from otoscope.recognizers.endtoend.fusion import UNFINISHED, Lexicon
-from otoscope.recognizers.endtoend.presets import Options, card_of, train_preset
+from otoscope.recognizers.endtoend.presets import Options, card_of
 from otoscope.recognizers.endtoend.streaming import EncoderStream
 from otoscope.recognizers.endtoend.tokens import byte_pairs, characters
+from otoscope.recognizers.endtoend.training import train_preset
 
 WORDS = ("one", "two", "ones")
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from otoscope.core.late import resolve
 
 if TYPE_CHECKING:
-    from otoscope.recognizers.endtoend.presets import (
-        PRESETS,
+    from otoscope.recognizers.endtoend.presets import PRESETS
+    from otoscope.recognizers.endtoend.recognizer import EndToEndRecognizer
+    from otoscope.recognizers.endtoend.streaming import StreamingLatency, StreamingRecognizer, measure_latency
+    from otoscope.recognizers.endtoend.training import (
         train_conformer,
         train_deepspeech,
         train_deepspeech2,
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
         train_speech_transformer,
         train_wav2letter,
     )
-    from otoscope.recognizers.endtoend.recognizer import EndToEndRecognizer
-    from otoscope.recognizers.endtoend.streaming import StreamingLatency, StreamingRecognizer, measure_latency
 
 __all__ = [
     "EndToEndRecognizer",
@@ -39,6 +39,7 @@ __all__ = [
 
 _HOMES = {
     "EndToEndRecognizer": "recognizer",
+    "PRESETS": "presets",
     "StreamingLatency": "streaming",
     "StreamingRecognizer": "streaming",
     "measure_latency": "streaming",
@@ -47,5 +48,5 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        return resolve(f"otoscope.recognizers.endtoend.{_HOMES.get(name, 'presets')}:{name}")
+        return resolve(f"otoscope.recognizers.endtoend.{_HOMES.get(name, 'training')}:{name}")
     raise AttributeError(f"module 'otoscope.recognizers.endtoend' has no attribute {name!r}")

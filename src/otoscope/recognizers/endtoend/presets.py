@@ -1,35 +1,23 @@
 """End-to-end recognisers under the names of the published systems they follow, scaled to hours of speech.
 
-Each `train_…` function takes a corpus and held-out utterances, works in a folder (where an interrupted run goes on),
-and leaves a recogniser there that `otoscope.load(folder)` opens.
+`otoscope.recognizers.endtoend.training` trains them.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from otoscope.core import BadInput, UnknownName
-from otoscope.core.protocols import Progress
-from otoscope.corpora.manifest import Utterance
 from otoscope.nets.augment import Augmentation
 from otoscope.nets.encoders import EncoderShape
-from otoscope.nets.examples import Joining
 from otoscope.nets.front_end import FrontEndShape
 from otoscope.nets.speech_inputs import InputKind
 from otoscope.nets.speech_network import DecoderShape, SpeechShape
-from otoscope.nets.training import TrainingPlan
-from otoscope.recognizers.endtoend.batching import Recipe, Sounds
 from otoscope.recognizers.endtoend.card import Decoding, EndToEndCard, Family
-from otoscope.recognizers.endtoend.recognizer import EndToEndRecognizer
-from otoscope.recognizers.endtoend.tokens import Tokens, byte_pairs, characters
-
-CHECKPOINT = "training.pt"
-"""File in the folder from which an interrupted run goes on."""
+from otoscope.recognizers.endtoend.tokens import Tokens
 
 
 @dataclass(frozen=True)
@@ -215,164 +203,3 @@ def card_of(preset: Preset, options: Options, tokens: Tokens) -> EndToEndCard:
     front_end = FrontEndShape(options.rate_hz, n_mels, low_hz=50.0)
     shape = SpeechShape(len(tokens), front_end, options.features, encoder, decoder, preset.ctc)
     return EndToEndCard(preset.name, preset.family, shape, tokens, preset.decoding, follows=preset.follows)
-
-
-def train_preset(
-    name: str,
-    corpus: Sequence[Utterance],
-    valid: Sequence[Utterance],
-    folder: str | os.PathLike[str],
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-    **options: Any,
-) -> EndToEndRecognizer:
-    """Train a preset, saving it in `folder`; an interrupted run goes on there.
-
-    Parameters
-    ----------
-    name
-        One of `PRESETS`.
-    corpus, valid
-        Utterances; the weights kept are those with the lowest loss on `valid`.
-    folder
-        Holds the checkpoint while training, the recogniser afterwards.
-    seed
-        Of the weights and of everything random.
-    progress
-        Called with (epochs done, all epochs).
-    options
-        See `Options`.
-
-    Raises
-    ------
-    UnknownName
-        No such preset or option.
-    BadInput
-        The corpus holds no words, or an option does not fit.
-    """
-    if name not in PRESETS:
-        raise UnknownName("preset", name, PRESETS)
-    preset, chosen = PRESETS[name], Options.of(options)
-    texts = Sounds(corpus, chosen.rate_hz).texts
-    tokens = characters(texts) if chosen.tokens == "characters" else byte_pairs(texts, n_units=int(chosen.tokens))
-    rate = preset.learning_rate if chosen.learning_rate is None else chosen.learning_rate
-    plan = TrainingPlan(
-        epochs=chosen.epochs, learning_rate=rate, patience=chosen.patience, seed=seed, **dict(chosen.plan)
-    )
-    single = sum(len(words) for words in texts) < 2 * len(texts)
-    recipe = Recipe(Joining(chosen.joined or ((1, 5) if single else (1, 1))), chosen.augmentation, chosen.batch_s)
-    card = card_of(preset, chosen, tokens)
-    if chosen.closed:
-        card = dataclasses.replace(card, vocabulary=tuple(word for words in texts for word in words))
-    recognizer = EndToEndRecognizer(card, seed=seed)
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    recognizer.fit(
-        corpus, valid=valid, plan=plan, recipe=recipe, checkpoint=Path(folder) / CHECKPOINT, progress=progress
-    )
-    recognizer.save(folder)
-    return recognizer
-
-
-def train_deepspeech(
-    corpus: Sequence[Utterance],
-    valid: Sequence[Utterance],
-    folder: str | os.PathLike[str],
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-    **options: Any,
-) -> EndToEndRecognizer:
-    """Train `deepspeech` (Hannun et al. 2014); see `train_preset`."""
-    return train_preset("deepspeech", corpus, valid, folder, seed=seed, progress=progress, **options)
-
-
-def train_deepspeech2(
-    corpus: Sequence[Utterance],
-    valid: Sequence[Utterance],
-    folder: str | os.PathLike[str],
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-    **options: Any,
-) -> EndToEndRecognizer:
-    """Train `deepspeech2` (Amodei et al. 2015); see `train_preset`."""
-    return train_preset("deepspeech2", corpus, valid, folder, seed=seed, progress=progress, **options)
-
-
-def train_wav2letter(
-    corpus: Sequence[Utterance],
-    valid: Sequence[Utterance],
-    folder: str | os.PathLike[str],
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-    **options: Any,
-) -> EndToEndRecognizer:
-    """Train `wav2letter` (Collobert et al. 2016); see `train_preset`."""
-    return train_preset("wav2letter", corpus, valid, folder, seed=seed, progress=progress, **options)
-
-
-def train_las(
-    corpus: Sequence[Utterance],
-    valid: Sequence[Utterance],
-    folder: str | os.PathLike[str],
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-    **options: Any,
-) -> EndToEndRecognizer:
-    """Train `las` (Chan et al. 2016); see `train_preset`."""
-    return train_preset("las", corpus, valid, folder, seed=seed, progress=progress, **options)
-
-
-def train_speech_transformer(
-    corpus: Sequence[Utterance],
-    valid: Sequence[Utterance],
-    folder: str | os.PathLike[str],
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-    **options: Any,
-) -> EndToEndRecognizer:
-    """Train `speech-transformer` (Dong et al. 2018); see `train_preset`."""
-    return train_preset("speech-transformer", corpus, valid, folder, seed=seed, progress=progress, **options)
-
-
-def train_joint(
-    corpus: Sequence[Utterance],
-    valid: Sequence[Utterance],
-    folder: str | os.PathLike[str],
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-    **options: Any,
-) -> EndToEndRecognizer:
-    """Train `joint-ctc-attention` (Watanabe et al. 2017); see `train_preset`."""
-    return train_preset("joint-ctc-attention", corpus, valid, folder, seed=seed, progress=progress, **options)
-
-
-def train_conformer(
-    corpus: Sequence[Utterance],
-    valid: Sequence[Utterance],
-    folder: str | os.PathLike[str],
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-    **options: Any,
-) -> EndToEndRecognizer:
-    """Train `conformer` (Gulati et al. 2020); see `train_preset`."""
-    return train_preset("conformer", corpus, valid, folder, seed=seed, progress=progress, **options)
-
-
-def train_rnnt(
-    corpus: Sequence[Utterance],
-    valid: Sequence[Utterance],
-    folder: str | os.PathLike[str],
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-    **options: Any,
-) -> EndToEndRecognizer:
-    """Train `rnnt` (Graves 2012, 2013); see `train_preset`."""
-    return train_preset("rnnt", corpus, valid, folder, seed=seed, progress=progress, **options)

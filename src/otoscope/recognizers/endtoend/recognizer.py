@@ -19,8 +19,6 @@ from torch import Tensor
 from otoscope.core import (
     Alignment,
     BadInput,
-    DoesNotFit,
-    Features,
     NotAble,
     Provenance,
     Recording,
@@ -29,21 +27,21 @@ from otoscope.core import (
     Trace,
 )
 from otoscope.core.protocols import Edit, Progress
-from otoscope.decoding.edit_distance import edit_distance
 from otoscope.lexicon.ngram.automaton import BackoffAutomaton
 from otoscope.nets.examples import batches, padded
-from otoscope.nets.hooks import edited, leaf_at
+from otoscope.nets.hooks import edited
 from otoscope.nets.speech_network import SpeechNetwork
-from otoscope.nets.training import History, TrainingPlan, deterministic, train
+from otoscope.nets.training import History, TrainingPlan
 from otoscope.recognizers.endtoend.attention_reader import AttentionReader
-from otoscope.recognizers.endtoend.batching import Recipe, Sounds
+from otoscope.recognizers.endtoend.batching import Recipe
 from otoscope.recognizers.endtoend.card import EndToEndCard
 from otoscope.recognizers.endtoend.ctc_reader import CtcReader
 from otoscope.recognizers.endtoend.files import load_endtoend, save_endtoend, serialized
 from otoscope.recognizers.endtoend.fusion import Fusion, Lexicon, NextScores
-from otoscope.recognizers.endtoend.hearing import Encoded, Reader
-from otoscope.recognizers.endtoend.sites import activation, attention, described, recorded, site_names
-from otoscope.recognizers.endtoend.tasks import TASKS, measure_scale
+from otoscope.recognizers.endtoend.hearing import Encoded, Reader, check_said
+from otoscope.recognizers.endtoend.inside import gradient_at, inside, missing_parts, sites_that_fire, wanted_sites
+from otoscope.recognizers.endtoend.sites import site_names
+from otoscope.recognizers.endtoend.tasks import fit_network
 from otoscope.recognizers.endtoend.transducer_reader import TransducerReader
 from otoscope.signal.resampling import resampled
 
@@ -152,9 +150,7 @@ class EndToEndRecognizer:
             raise BadInput("a vocabulary needs a word or more")
         for word in vocabulary or ():
             self.card.tokens.encode_word(word)
-        other = type(self)(dataclasses.replace(self.card, vocabulary=vocabulary), self.network)
-        other.fusion, other._fused = self.fusion, self._fused
-        return other
+        return self._changed(vocabulary=vocabulary)
 
     def with_decoding(self, **changes: Any) -> EndToEndRecognizer:
         """Return the same recogniser with another beam or other weights; see `card.Decoding`.
@@ -168,7 +164,10 @@ class EndToEndRecognizer:
             decoding = dataclasses.replace(self.card.decoding, **changes)
         except TypeError as error:
             raise BadInput(f"no such setting of the search: {error}") from None
-        other = type(self)(dataclasses.replace(self.card, decoding=decoding), self.network)
+        return self._changed(decoding=decoding)
+
+    def _changed(self, **changes: Any) -> EndToEndRecognizer:
+        other = type(self)(dataclasses.replace(self.card, **changes), self.network)
         other.fusion, other._fused = self.fusion, self._fused
         return other
 
@@ -182,61 +181,18 @@ class EndToEndRecognizer:
         record
             Of "features", "emissions", "steps", "activations", "attentions" (all sites) and single site names.
         """
-        activations, attentions = self._wanted(record)
+        sites = wanted_sites(self, record)
         with torch.no_grad():
-            heard = self._encoded(recording)
+            heard = self.encoded(recording)
             found = self.reader.hypotheses(heard)
             parts: dict[str, Any] = {"alignment": self.reader.alignment(heard, found[0].words)}
-            if {*record} - {"emissions", "steps"}:
-                parts |= self._inside(recording, found[0].words, (activations, attentions), record)
+            if sites:
+                parts |= inside(self, recording, found[0].words, sites, features="features" in record)
             if "emissions" in record and (emissions := self.reader.emissions(heard, found[0].words)) is not None:
                 parts["emissions"] = emissions
             if "steps" in record and (steps := self.reader.steps(heard, found[0].words)) is not None:
                 parts["steps"] = steps
-        return Trace(recording, found, self.provenance, parts, self._missing())
-
-    def _missing(self) -> dict[str, str]:
-        missing = {}
-        if self.card.family == "ctc":
-            missing["steps"] = "a CTC recogniser has no decoder steps"
-        if self.card.family == "attention" and not self.card.shape.ctc:
-            missing["emissions"] = "an attention decoder scores tokens, not frames; see the steps"
-        if not site_names(self.network)[1]:
-            missing["attentions"] = "this network has no attention"
-        return missing
-
-    def _wanted(self, record: Sequence[str]) -> tuple[list[str], list[str]]:
-        activations, attentions = site_names(self.network)
-        parts = ("emissions", "steps", "activations", "attentions")
-        if unknown := [name for name in record if name not in (*activations, *attentions, *parts)]:
-            known = ", ".join((*parts, *activations, *attentions))
-            raise BadInput(f"{self.name} cannot record {', '.join(unknown)}; it records {known}")
-        return (
-            [name for name in activations if "activations" in record or name in record],
-            [name for name in attentions if "attentions" in record or name in record],
-        )
-
-    def _inside(
-        self, recording: Recording, words: Sequence[str], names: tuple[list[str], list[str]], record: Sequence[str]
-    ) -> dict[str, Any]:
-        """Return what passes the sites while the text that was heard is scored once more."""
-        with recorded(self.network, sorted({"features", *names[0], *names[1]})) as seen:
-            heard = self._encoded(recording)
-            if self.card.shape.ctc:
-                self.network.ctc_log_probs(heard.frames, heard.lengths)
-            if self.card.family != "ctc":
-                self.reader.scores(heard.frames, heard.lengths, [heard.grid], [Target.utterance(" ".join(words))])
-        n_samples = resampled(recording, self.card.shape.front_end.rate_hz).n_samples
-        grids = self.network.grids(n_samples)
-        parts: dict[str, Any] = {}
-        if "features" in record:
-            kind = self.card.shape.features.replace("-", "_")
-            parts["features"] = Features(seen["features"][0].numpy(), grids["features"], kind, "ln power re full scale")
-        if names[0]:
-            parts["activations"] = {name: activation(name, seen[name], grids) for name in names[0]}
-        if names[1]:
-            parts["attentions"] = {name: attention(name, seen[name], grids) for name in names[1]}
-        return parts
+        return Trace(recording, found, self.provenance, parts, missing_parts(self.card, self.network))
 
     def score(
         self, recordings: Sequence[Recording], targets: Sequence[Target], *, progress: Progress | None = None
@@ -259,13 +215,14 @@ class EndToEndRecognizer:
         for chosen in batches(lengths, most=round(BATCH_S * rate_hz)) if targets else ():
             waves = [resampled(recordings[i], rate_hz).samples for i in chosen]
             with torch.no_grad():
-                scores[chosen] = self._scores(self._waves(waves), [w.size for w in waves], targets).double().numpy()
+                scores[chosen] = self.scores_of(self.waves(waves), [w.size for w in waves], targets).double().numpy()
             n_done += len(chosen)
             if progress is not None:
                 progress(n_done, len(recordings))
         return scores
 
-    def _scores(self, waves: Tensor, n_samples: Sequence[int], targets: Sequence[Target]) -> Tensor:
+    def scores_of(self, waves: Tensor, n_samples: Sequence[int], targets: Sequence[Target]) -> Tensor:
+        """Return differentiable scores `(n, n_targets)` of zero-padded waves `(n, n_samples)`."""
         frames, lengths = self.network.encode(waves, torch.tensor(n_samples))
         grids = [self.network.grids(n)["encoder"] for n in n_samples]
         return self.reader.scores(frames, lengths, grids, targets)
@@ -282,23 +239,9 @@ class EndToEndRecognizer:
             It has letters the recogniser cannot write.
         """
         words = tuple(transcript.lower().split())
-        if self.card.vocabulary is not None and (unknown := sorted(set(words) - set(self.card.vocabulary))):
-            raise DoesNotFit(
-                f"{self.name} does not know {', '.join(unknown)}; it knows {len(self.card.vocabulary)} words, such as "
-                f"{', '.join(self.card.vocabulary[:5])}"
-            )
         with torch.no_grad():
-            heard = self._encoded(recording)
-            found = self.reader.hypotheses(heard)[0].words
-            if n_edits := edit_distance(words, found):
-                known, other = (self.reader.text_log_prob(heard, text) for text in (words, found))
-                if (nats := (other - known) / n_edits) > self.card.decoding.most_nats:
-                    said = repr(" ".join(found)) if found else "nothing"
-                    raise DoesNotFit(
-                        f"the text does not fit the sound: {self.name} hears {said}, likelier by {nats:.1f} nats for "
-                        f"each word that differs, where {self.card.decoding.most_nats:g} are allowed; check that text "
-                        "and recording belong together"
-                    )
+            heard = self.encoded(recording)
+            check_said(self.reader, self.card, heard, words)
             return self.reader.alignment(heard, words)
 
     def gradient(self, recording: Recording, target: Target, *, at: str = "features") -> NDArray[np.float64]:
@@ -315,37 +258,11 @@ class EndToEndRecognizer:
         """
         if self._edited:
             raise NotAble(f"no gradient through edits at {', '.join(self._edited)}; leave the `edited` block first")
-        samples = resampled(recording, self.card.shape.front_end.rate_hz).samples
-        waves = self._waves([samples])
-        with contextlib.ExitStack() as stack:
-            if at == "waveform":
-                leaves = [waves.requires_grad_(True)]
-            else:
-                if at not in site_names(self.network)[0]:
-                    known = ", ".join(("waveform", *site_names(self.network)[0]))
-                    raise BadInput(f"no site {at!r} in the network; it has {known}")
-                leaves = stack.enter_context(leaf_at(self.network, at))
-            score = self._scores(waves, [samples.size], [target]).sum()
-            if not leaves:
-                raise BadInput(f"the score of {target.label!r} does not depend on {at}")
-            slopes = torch.autograd.grad(score, leaves, allow_unused=True)
-        if all(slope is None for slope in slopes):
-            raise BadInput(f"the score of {target.label!r} does not depend on {at}")
-        rows = torch.cat([torch.zeros_like(a) if b is None else b for a, b in zip(leaves, slopes, strict=True)], 1)
-        return (rows[0, :, None] if at == "waveform" else rows[0]).double().numpy()
+        return gradient_at(self, recording, target, at)
 
     def sites(self) -> tuple[Site, ...]:
         """Return the named places inside where activations can be recorded and edited, input first."""
-        names, _ = site_names(self.network)
-        silence = torch.zeros(1, self.card.shape.front_end.rate_hz)
-        with torch.no_grad(), recorded(self.network, names) as seen:
-            frames, lengths = self.network.encode(silence.to(self.network.mean.dtype), torch.tensor([silence.shape[1]]))
-            if self.card.shape.ctc:
-                self.network.ctc_log_probs(frames, lengths)
-            if self.card.family != "ctc":
-                grid = self.network.grids(silence.shape[1])["encoder"]
-                self.reader.scores(frames, lengths, [grid], [Target.utterance("")])
-        return tuple(described(name, seen[name].shape[2]) for name in names if name in seen)
+        return sites_that_fire(self)
 
     @contextlib.contextmanager
     def edited(self, edits: Mapping[str, Edit]) -> Iterator[EndToEndRecognizer]:
@@ -389,13 +306,7 @@ class EndToEndRecognizer:
             Called with (epochs done, all epochs).
         """
         plan, recipe = plan or TrainingPlan(), recipe or Recipe()
-        rate_hz, held_out = self.card.shape.front_end.rate_hz, list(valid)
-        sounds = Sounds(corpus, rate_hz)
-        task = TASKS[self.card.family](self.card, sounds, Sounds(held_out, rate_hz) if held_out else None, recipe)
-        with deterministic(plan.n_threads):
-            measure_scale(self.network, task)
-        history = train(self.network, task, plan, checkpoint=checkpoint, progress=progress)
-        self.network.cpu()
+        history = fit_network(self.network, self.card, (corpus, valid), (plan, recipe), (checkpoint, progress))
         made = {"seed": plan.seed, "plan": dataclasses.asdict(plan), "recipe": dataclasses.asdict(recipe)}
         self.card = dataclasses.replace(self.card, training={**self.card.training, **made})
         return history
@@ -409,10 +320,12 @@ class EndToEndRecognizer:
         """Open what `save` wrote; raises `CorruptWeights` where the weights are not those of the card."""
         return cls(*load_endtoend(folder))
 
-    def _waves(self, waveforms: Sequence[NDArray[np.float32]]) -> Tensor:
+    def waves(self, waveforms: Sequence[NDArray[np.float32]]) -> Tensor:
+        """Return waveforms at the front end's rate as one zero-padded tensor."""
         return torch.from_numpy(padded(waveforms)).to(self.network.mean.dtype)
 
-    def _encoded(self, recording: Recording) -> Encoded:
+    def encoded(self, recording: Recording) -> Encoded:
+        """Return what the encoder makes of a recording."""
         samples = resampled(recording, self.card.shape.front_end.rate_hz).samples
-        frames, lengths = self.network.encode(self._waves([samples]), torch.tensor([samples.size]))
+        frames, lengths = self.network.encode(self.waves([samples]), torch.tensor([samples.size]))
         return Encoded(frames, lengths, self.network.grids(samples.size)["encoder"], recording.duration_s)

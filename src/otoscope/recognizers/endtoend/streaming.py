@@ -22,6 +22,7 @@ from otoscope.nets.encoders import AttentionEncoder, RecurrentEncoder
 from otoscope.nets.speech_network import SpeechNetwork
 from otoscope.recognizers.endtoend.ctc_reader import CtcReader, greedy_text
 from otoscope.recognizers.endtoend.hearing import Encoded
+from otoscope.recognizers.endtoend.inside import missing_parts
 from otoscope.recognizers.endtoend.recognizer import EndToEndRecognizer
 from otoscope.recognizers.endtoend.transducer_reader import TransducerReader
 
@@ -158,7 +159,7 @@ class StreamingRecognizer(EndToEndRecognizer):
                 assert isinstance(reader, CtcReader)
                 found = (greedy_text(reader.log_probs(heard), self.card),)
             parts = {"alignment": reader.alignment(heard, found[0].words)}
-        return Trace(recording, found, self.provenance, parts, self._missing())
+        return Trace(recording, found, self.provenance, parts, missing_parts(self.card, self.network))
 
 
 def _with_last(chunks: Iterable[NDArray[np.float32]]) -> Iterator[tuple[NDArray[np.float32], bool]]:

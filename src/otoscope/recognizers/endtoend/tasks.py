@@ -6,18 +6,22 @@ Each is an `otoscope.nets.training.Task`; the loss is in nats for each token, av
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from otoscope.core import BadInput
+from otoscope.core.protocols import Progress
 from otoscope.nets.examples import Example, batches, padded
 from otoscope.nets.masks import frame_mask
 from otoscope.nets.speech_network import SpeechNetwork
+from otoscope.nets.training import History, TrainingPlan, deterministic, train
 from otoscope.nets.transducer import transducer_loss
 from otoscope.recognizers.endtoend.batching import (
     Made,
@@ -192,3 +196,22 @@ def measure_scale(network: SpeechNetwork, task: SpeechTask, *, most: int = 8) ->
     values = torch.cat(rows)
     network.mean.copy_(values.mean(0))
     network.scale.copy_(values.std(0).clamp(min=1e-3))
+
+
+def fit_network(
+    network: SpeechNetwork,
+    card: EndToEndCard,
+    corpora: tuple[Iterable[Any], Iterable[Any]],
+    how: tuple[TrainingPlan, Recipe],
+    run: tuple[str | os.PathLike[str] | None, Progress | None],
+) -> History:
+    """Train a network in place on `corpora` (train, valid); `run` is where to keep checkpoints and whom to tell."""
+    (plan, recipe), (checkpoint, progress) = how, run
+    rate_hz, held_out = card.shape.front_end.rate_hz, list(corpora[1])
+    valid = Sounds(held_out, rate_hz) if held_out else None
+    task: SpeechTask = TASKS[card.family](card, Sounds(corpora[0], rate_hz), valid, recipe)
+    with deterministic(plan.n_threads):
+        measure_scale(network, task)
+    history = train(network, task, plan, checkpoint=checkpoint, progress=progress)
+    network.cpu()
+    return history
