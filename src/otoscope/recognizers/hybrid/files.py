@@ -66,7 +66,9 @@ def save_hybrid(parts: Parts, folder: str | os.PathLike[str], *, half: bool = Fa
     make_folder(path)
     ngram.save(parts.lm, path / LANGUAGE)
     table = parts.acoustic.table
-    arrays = {name: getattr(table, name) for name in ("rows", "column", "log_loop", "log_leave", "log_skip")}
+    arrays = {
+        name: getattr(table, name) for name in ("rows", "column", "log_loop", "log_leave", "log_skip", "log_bigram")
+    }
     files = {
         WEIGHTS: serialized(parts.acoustic.network, half=half),
         PHONES: save_arrays({**arrays, "log_priors": np.array(parts.acoustic.log_priors)}),

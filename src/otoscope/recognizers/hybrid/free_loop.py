@@ -1,7 +1,7 @@
 """What any succession of phones makes of some frames: the competition that a word is measured against.
 
-All phones in all left contexts, in any order and number, every transition between phones with weight 1; a path may
-begin and end in any state. A word's own paths are among them, so that the ratio of the two sums is a probability.
+All phones in all left contexts, in any order and number, with the bigram of the phone table; a path may begin and end
+in any state. A word's own paths are among them, so that the ratio of the two sums is a probability.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ class FreeLoop(ByValue):
         `(n_units, n_states, n_alternatives)` int32: a state scores as the best of its columns; -1 fills up.
     loop, leave, skip
         `(n_units, n_states)` float64.
+    bigram
+        `(n_phones, n_phones)` float64, P(phone | phone before).
     """
 
     left: NDArray[np.int32]
@@ -37,7 +39,7 @@ class FreeLoop(ByValue):
     loop: NDArray[np.float64]
     leave: NDArray[np.float64]
     skip: NDArray[np.float64]
-    n_phones: int
+    bigram: NDArray[np.float64]
 
     @classmethod
     def of(cls, table: PhoneTable) -> FreeLoop:
@@ -60,24 +62,24 @@ class FreeLoop(ByValue):
             columns[unit, :, : len(own)] = table.column[own].T
             logs[:, unit] = table.log_loop[own[0]], table.log_leave[own[0]], table.log_skip[own[0]]
         left, phone = np.array(units, dtype=np.int32).T.copy()
-        return cls(left, phone, columns, np.exp(logs[0]), np.exp(logs[1]), np.exp(logs[2]), n_phones)
+        return cls(left, phone, columns, np.exp(logs[0]), np.exp(logs[1]), np.exp(logs[2]), np.exp(table.log_bigram))
 
     @property
     def arrays(self) -> tuple[Any, ...]:
         """What the kernels take."""
-        return self.left, self.phone, self.columns, self.loop, self.leave, self.skip
+        return self.left, self.phone, self.columns, self.loop, self.leave, self.skip, self.bigram
 
 
 def free_loop(scores: NDArray[np.float32], loop: FreeLoop) -> tuple[float, NDArray[np.float64]]:
     """Return the log of the sum over all paths, and each column's share of each frame, `(n_frames, n_columns)`."""
     gamma = np.zeros(scores.shape)
-    return float(_free_loop(np.ascontiguousarray(scores, np.float32), loop.arrays, loop.n_phones, gamma)), gamma
+    return float(_free_loop(np.ascontiguousarray(scores, np.float32), loop.arrays, gamma)), gamma
 
 
 def free_loop_log(scores: NDArray[np.float32], loop: FreeLoop) -> float:
     """Return only the log of the sum, in half the time."""
     rows = np.ascontiguousarray(scores, np.float32)
-    return float(_free_loop(rows, loop.arrays, loop.n_phones, np.zeros((0, 0))))
+    return float(_free_loop(rows, loop.arrays, np.zeros((0, 0))))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -101,19 +103,19 @@ def _emitted(scores: Any, columns: Any, which: Any, emitted: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
-def _free_loop(scores: Any, graph: Any, n_phones: int, gamma: Any) -> Any:
-    left, phone, columns, loop, leave, skip = graph
+def _free_loop(scores: Any, graph: Any, gamma: Any) -> Any:
+    left, phone, columns, loop, leave, skip, bigram = graph
     n_frames, (n_units, n_states) = scores.shape[0], loop.shape
     emitted, which = np.empty((n_frames, n_units, n_states)), np.empty((n_frames, n_units, n_states), np.int32)
     log = _emitted(scores, columns, which, emitted)
     ahead = np.zeros((n_frames, n_units, n_states))
     scale = np.ones(n_frames)
-    ended = np.zeros(n_phones)
+    ended, anyone = np.zeros(len(bigram)), np.zeros(len(bigram))
     for t in range(n_frames):
-        anyone = ended.sum()
+        anyone = ended @ bigram
         total = 0.0
         for u in range(n_units):
-            coming = ended[left[u]] if left[u] >= 0 else anyone
+            coming = ended[left[u]] * bigram[left[u], phone[u]] if left[u] >= 0 else anyone[phone[u]]
             for s in range(n_states):
                 value = 1.0
                 if t:
@@ -135,16 +137,16 @@ def _free_loop(scores: Any, graph: Any, n_phones: int, gamma: Any) -> Any:
                 out = out * skip[u, s] + ahead[t, u, s] * leave[u, s] if columns[u, s, 0] >= 0 else out
             ended[phone[u]] += out
     if gamma.size:
-        _shares(graph, ahead, emitted, which, scale, n_phones, gamma)
+        _shares(graph, ahead, emitted, which, scale, gamma)
     return log
 
 
 @numba.njit(cache=True, nogil=True)
-def _shares(graph: Any, ahead: Any, emitted: Any, which: Any, scale: Any, n_phones: int, gamma: Any) -> None:
-    left, phone, columns, loop, leave, skip = graph
+def _shares(graph: Any, ahead: Any, emitted: Any, which: Any, scale: Any, gamma: Any) -> None:
+    left, phone, columns, loop, leave, skip, bigram = graph
     n_frames, n_units, n_states = ahead.shape
     behind, later = np.ones((n_units, n_states)), np.zeros((n_units, n_states))
-    started = np.zeros(n_phones)
+    started, everywhere = np.zeros(len(bigram)), np.zeros(len(bigram))
     for t in range(n_frames - 1, -1, -1):
         for u in range(n_units):
             for s in range(n_states):
@@ -153,18 +155,19 @@ def _shares(graph: Any, ahead: Any, emitted: Any, which: Any, scale: Any, n_phon
         if not t:
             break
         started[:] = 0.0
-        everywhere = 0.0
+        everywhere[:] = 0.0
         for u in range(n_units):
             into = 0.0
             for s in range(n_states - 1, -1, -1):
                 later[u, s] = behind[u, s] * emitted[t, u, s] / scale[t]
                 into = later[u, s] + skip[u, s] * into
             if left[u] >= 0:
-                started[left[u]] += into
+                started[left[u]] += into * bigram[left[u], phone[u]]
             else:
-                everywhere += into
+                everywhere[phone[u]] += into
+        started += bigram @ everywhere
         for u in range(n_units):
-            onward = started[phone[u]] + everywhere
+            onward = started[phone[u]]
             for s in range(n_states - 1, -1, -1):
                 if columns[u, s, 0] >= 0:
                     behind[u, s] = loop[u, s] * later[u, s] + leave[u, s] * onward

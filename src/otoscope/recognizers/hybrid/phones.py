@@ -48,6 +48,9 @@ class PhoneTable(ByValue):
         `(n_rows, n_states)` int32: column of the emissions, -1 behind the last state of a row.
     log_loop, log_leave, log_skip
         `(n_rows, n_states)` float64 natural logs; see `otoscope.decoding.tree.units.HmmState`.
+    log_bigram
+        `(n_phones, n_phones)` float64, log P(phone | phone before), silence included: what is expected of speech whose
+        words are not known.
     """
 
     phones_and_silence: tuple[str, ...]
@@ -56,10 +59,18 @@ class PhoneTable(ByValue):
     log_loop: NDArray[np.float64]
     log_leave: NDArray[np.float64]
     log_skip: NDArray[np.float64]
+    log_bigram: NDArray[np.float64]
 
     @classmethod
-    def of(cls, models: PhoneModels) -> PhoneTable:
-        """Return the table of any phone models."""
+    def of(cls, models: PhoneModels, counts: Mapping[tuple[str, str], float] | None = None) -> PhoneTable:
+        """Return the table of any phone models.
+
+        Parameters
+        ----------
+        counts
+            How often each (phone before, phone) occurs, for the bigram; one more of each is added. Without counts all
+            phones are equally likely.
+        """
         names = (*(p for p in models.phones if p != models.silence), models.silence)
         sides = [names if matters else (None,) for matters in models.context]
         known: dict[tuple[HmmState, ...], int] = {}
@@ -76,7 +87,8 @@ class PhoneTable(ByValue):
             for s, state in enumerate(states):
                 column[row, s] = state.column
                 logs[:, row, s] = state.log_loop, state.log_leave, state.log_skip
-        return cls(names, rows, column, *logs)
+        seen = np.array([[(counts or {}).get((a, b), 0.0) + 1.0 for b in names] for a in names])
+        return cls(names, rows, column, logs[0], logs[1], logs[2], np.log(seen / seen.sum(1, keepdims=True)))
 
     @property
     def phones(self) -> tuple[str, ...]:

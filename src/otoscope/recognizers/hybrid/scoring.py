@@ -108,7 +108,7 @@ def _graph(target: Target, label: str, lexicon: Lexicon, table: PhoneTable) -> T
     if unknown := sorted({word for word in words if word not in lexicon}):
         raise BadInput(f"no pronunciation of {', '.join(unknown)}; give words of the recogniser's lexicon")
     if target.kind == "utterance":
-        return _unweighted(TranscriptGraphs({w: lexicon[w] for w in words}, table)(words))
+        return _weighted(TranscriptGraphs({w: lexicon[w] for w in words}, table)(words), table)
     own: dict[str, Sequence[Phones]] = {word: lexicon[word] for word in words}
     said, context = list(words), tuple(word.lower() for word in target.context)
     position = target.position
@@ -118,15 +118,17 @@ def _graph(target: Target, label: str, lexicon: Lexicon, table: PhoneTable) -> T
     if position is not None and context and position + 1 < len(context):
         own[_AFTER] = tuple({tuple(phones[:1]): None for phones in lexicon[context[position + 1]]})
         said.append(_AFTER)
-    return _open_ended(_unweighted(TranscriptGraphs(own, table)(said)), int(_BEFORE in own), len(words))
+    return _open_ended(_weighted(TranscriptGraphs(own, table)(said), table), int(_BEFORE in own), len(words))
 
 
-def _unweighted(graph: TranscriptGraph) -> TranscriptGraph:
-    """Give silence and no silence the same weight, 1: what stays on the arcs is the states' own."""
+def _weighted(graph: TranscriptGraph, table: PhoneTable) -> TranscriptGraph:
+    """Give each transition between phones its bigram probability, in place of the choice of silence or none."""
     source, target = graph.arc_source, np.repeat(np.arange(graph.n_states), np.diff(graph.arc_start))
-    between = (graph.unit[source] != graph.unit[target]) & (graph.word[source] != graph.word[target])
-    arc_log = graph.arc_log + np.where(between & (graph.word[source] != NO_WORD), LOG_2, 0.0)
+    between = graph.unit[source] != graph.unit[target]
+    chosen = between & (graph.word[source] != graph.word[target]) & (graph.word[source] != NO_WORD)
+    bigram = np.where(between, table.log_bigram[graph.phone[source], graph.phone[target]], 0.0)
     log_end = graph.log_end + np.where(graph.word != NO_WORD, LOG_2, 0.0)
+    arc_log = graph.arc_log + bigram + np.where(chosen, LOG_2, 0.0)
     return dataclasses.replace(graph, arc_log=arc_log, log_start=graph.log_start + LOG_2, log_end=log_end)
 
 
