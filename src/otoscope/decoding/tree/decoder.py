@@ -82,13 +82,16 @@ class TreeDecoder:
         exits = (graph.exit_start, graph.exit_words, graph.set_start, graph.set_word, graph.set_log.astype(np.float64))
         look_ahead((graph.arc_start, graph.arc_next), exits, logs, ahead, graph.n_nodes)
         source = np.repeat(np.arange(ahead.size), np.diff(graph.arc_start))
-        arc_log = graph.arc_log + ahead[graph.arc_next] - ahead[source]
+        arc_log = (graph.arc_log + ahead[graph.arc_next] - ahead[source]).astype(np.float32)
+        order = np.lexsort((-arc_log, source))
+        arc_next = graph.arc_next[order]
         return GraphArrays(
             graph.column,
             graph.log_loop,
             graph.arc_start,
-            graph.arc_next,
-            arc_log.astype(np.float32),
+            arc_next,
+            arc_log[order],
+            graph.column[arc_next],
             graph.exit_start,
             graph.exit_root,
             graph.exit_words,

@@ -38,7 +38,7 @@ class DecodingRun:
     def __init__(self, decoder: TreeDecoder) -> None:
         self._decoder = decoder
         self._now, self._new = _tokens(_FIRST_TOKENS), _tokens(_FIRST_TOKENS)
-        self._table = np.zeros(4 * _FIRST_TOKENS, dtype=np.int64)
+        self._table = np.zeros(2 * _FIRST_TOKENS, dtype=np.int64)
         self._places = Boundaries(
             np.empty(_FIRST_ARCS, np.int32), np.empty(_FIRST_ARCS, np.float64), np.empty(_FIRST_ARCS, np.int32)
         )
@@ -101,7 +101,7 @@ class DecodingRun:
     def _make_room(self, status: int) -> None:
         if status == MORE_TOKENS:
             self._now, self._new = _longer(self._now), _longer(self._new)
-            self._table = np.zeros(4 * self._now.node.size, dtype=np.int64)
+            self._table = np.zeros(2 * self._now.node.size, dtype=np.int64)
         elif status == MORE_ARCS:
             self._places, self._arcs = _longer(self._places), _longer(self._arcs)
         else:

@@ -18,6 +18,9 @@ from otoscope.decoding.lattice.ngram_steps import step
 N_BINS = 512
 """Bins of the histogram by which the number of tokens is bounded."""
 
+BEAM_MARGIN = 1 / 16
+"""By what share of the beam new tokens may exceed the beam that `max_active` left in the frame before."""
+
 DONE, MORE_TOKENS, MORE_ARCS, DEAD = 0, 1, 2, 3
 
 
@@ -29,7 +32,8 @@ class GraphArrays(NamedTuple):
     arc_start: NDArray[np.int32]
     arc_next: NDArray[np.int32]
     arc_log: NDArray[np.float32]
-    """Weight plus look-ahead of the node entered minus that of the node left."""
+    """Weight plus look-ahead of the node entered minus that of the node left; falling within a node."""
+    arc_column: NDArray[np.int32]
     exit_start: NDArray[np.int32]
     exit_root: NDArray[np.int32]
     exit_words: NDArray[np.int32]
@@ -144,40 +148,56 @@ def cutoff(tokens, n_tokens, limits):  # type: ignore[no-untyped-def]
     return floor, best
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _offer(new, n_new, table, stamp, node, lm, score, place):  # type: ignore[no-untyped-def]
+    """Let a path compete for a pair of node and language-model state; return the number of tokens, -1 without room."""
+    at = _slot(table, new, node, lm, stamp)
+    entry = table[at]
+    if (entry >> 32) == stamp:
+        k = entry & 0xFFFFFFFF
+        if score > new.score[k]:
+            new.score[k], new.place[k] = score, place
+        return n_new
+    if n_new == new.node.shape[0]:
+        return -1
+    table[at] = (stamp << 32) | n_new
+    new.node[n_new], new.lm[n_new], new.score[n_new], new.place[n_new] = node, lm, score, place
+    return n_new + 1
+
+
 @njit(cache=True, nogil=True)
 def _emit(graph, limits, row, now, n_now, new, table, stamp):  # type: ignore[no-untyped-def]
-    """Carry tokens over one frame. Return (number of new tokens, their best score), or -1 where there is no room."""
+    """Carry tokens over one frame. Return (number of new tokens, their best score), or -1 where there is no room.
+
+    Arcs of a node stand best first, so the first that even the frame's best score cannot save ends them. Where
+    `max_active` cut more than the beam, new tokens are held to little more than what it left.
+    """
     floor, best = cutoff(now, n_now, limits)
+    beam = limits.beam if best < 0 else min(limits.beam, now.score[best] - floor + limits.beam * BEAM_MARGIN)
     n_nodes = graph.column.shape[0]
-    n_new, top, room = 0, -np.inf, new.node.shape[0]
-    for turn in range(-1, n_now):
+    n_new, top, loudest = 0, -np.inf, row.max()
+    for turn in range(-1, n_now):  # the best token first: it sets the mark for all others
         i = best if turn < 0 else turn
         if i < 0 or now.score[i] < floor or (turn >= 0 and i == best):
             continue
         v, lm, score, place = now.node[i], now.lm[i], now.score[i], now.place[i]
-        first = graph.arc_start[v] - 1 if v < n_nodes else graph.arc_start[v]
-        for a in range(first, graph.arc_start[v + 1]):
-            if a < graph.arc_start[v]:
-                target, coming = v, score + graph.log_loop[v]
-            else:
-                target, coming = graph.arc_next[a], score + graph.arc_log[a]
-            coming += row[graph.column[target]]
-            if coming < top - limits.beam or coming == -np.inf:
-                continue
-            top = max(top, coming)
-            at = _slot(table, new, target, lm, stamp)
-            entry = table[at]
-            if (entry >> 32) != stamp:
-                if n_new == room:
+        if v < n_nodes:
+            coming = score + graph.log_loop[v] + row[graph.column[v]]
+            if coming >= top - beam and coming > -np.inf:
+                top = max(top, coming)
+                n_new = _offer(new, n_new, table, stamp, v, lm, coming, place)
+                if n_new < 0:
                     return -1, top
-                table[at] = (stamp << 32) | n_new
-                new.node[n_new], new.lm[n_new] = target, lm
-                new.score[n_new], new.place[n_new] = coming, place
-                n_new += 1
-            else:
-                k = entry & 0xFFFFFFFF
-                if coming > new.score[k]:
-                    new.score[k], new.place[k] = coming, place
+        for a in range(graph.arc_start[v], graph.arc_start[v + 1]):
+            coming = score + graph.arc_log[a]
+            if coming + loudest < top - beam:
+                break
+            coming += row[graph.arc_column[a]]
+            if coming >= top - beam and coming > -np.inf:
+                top = max(top, coming)
+                n_new = _offer(new, n_new, table, stamp, graph.arc_next[a], lm, coming, place)
+                if n_new < 0:
+                    return -1, top
     return n_new, top
 
 
