@@ -13,7 +13,7 @@ from otoscope.lexicon.ngram.recipes import choose_vocabulary, mix_texts, most_fr
 
 from .ngram_text import made_up_text
 
-BOOKS, CALLS = made_up_text(600, 25, seed=1), made_up_text(60, 25, seed=2)
+BOOKS, CALLS = made_up_text(600, 25, seed=1), made_up_text(160, 25, seed=2)
 
 
 def test_vocabulary_is_the_most_frequent_words_and_all_of_the_transcripts() -> None:
@@ -24,14 +24,14 @@ def test_vocabulary_is_the_most_frequent_words_and_all_of_the_transcripts() -> N
 
 
 def test_a_mixture_foretells_the_transcripts_better_and_the_books_hardly_worse() -> None:
-    vocabulary = choose_vocabulary(BOOKS, [CALLS], size=100)
-    books = estimate(BOOKS[30:], vocabulary=vocabulary)
-    mixed = mix_texts(BOOKS[30:], [CALLS], vocabulary=vocabulary, held_out=[*CALLS, *BOOKS[:30]], n_background=1500)
+    vocabulary, unheard = choose_vocabulary(BOOKS, [CALLS], size=100), [*CALLS[120:], *BOOKS[:40]]
+    books = estimate(BOOKS[40:], vocabulary=vocabulary)
+    mixed = mix_texts(BOOKS[40:], [CALLS[:120]], vocabulary=vocabulary, held_out=unheard, n_background=1500)
     assert sum(mixed.weights) == pytest.approx(1)
     assert len(mixed.weights) == 2
     assert mixed.histories.words == mixed.model.words
-    assert mixed.model.perplexity(CALLS) < 0.6 * books.perplexity(CALLS)
-    assert mixed.model.perplexity(BOOKS[:30]) < 1.2 * books.perplexity(BOOKS[:30])
+    assert mixed.model.perplexity(CALLS[120:]) < 0.6 * books.perplexity(CALLS[120:])
+    assert mixed.model.perplexity(BOOKS[:40]) < 1.3 * books.perplexity(BOOKS[:40])
 
 
 def test_a_mixture_needs_weights_or_a_text_to_find_them() -> None:
