@@ -14,6 +14,7 @@ from otoscope.core import BadInput, UnknownName
 from otoscope.core.arrays import ByValue, frozen_array, set_frozen
 from otoscope.decoding.dtw.costs import local_costs
 from otoscope.decoding.dtw.patterns import PATTERNS
+from otoscope.decoding.dtw.warp import from_above, from_left
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,12 +89,38 @@ def distances(x: ArrayLike, stack: FrameStack, *, pattern: str = "symmetric2") -
 def _distances(costs, offsets, first_weight, tables):  # type: ignore[no-untyped-def]
     n = offsets.size - 1
     found = np.empty(n)
-    totals = np.empty((costs.shape[0], np.diff(offsets).max()))
+    longest = np.diff(offsets).max()
+    simple = tables[1].shape[1] == 1
+    totals = np.empty((2 if simple else costs.shape[0], longest + 1))
+    nothing = np.zeros(longest, dtype=np.uint8)
     for k in range(n):
         matrix = costs[:, offsets[k] : offsets[k + 1]]
-        _fill(matrix, first_weight, tables, totals)
-        found[k] = totals[matrix.shape[0] - 1, matrix.shape[1] - 1] / (matrix.shape[0] + matrix.shape[1])
+        if simple:
+            last = _last_of_rows(matrix, first_weight, totals, nothing)
+        else:
+            _fill(matrix, first_weight, tables, totals)
+            last = totals[matrix.shape[0] - 1, matrix.shape[1] - 1]
+        found[k] = last / (matrix.shape[0] + matrix.shape[1])
     return found
+
+
+@njit(cache=True)
+def _last_of_rows(costs, diagonal, rows, nothing):  # type: ignore[no-untyped-def]
+    """Cost of the best path for patterns of one step a move, two rows at a time."""
+    n_x, n_y = costs.shape
+    rows[1, 0] = np.inf
+    rows[0, 0] = np.inf
+    for i in range(n_x):
+        before, row = rows[(i + 1) % 2], rows[i % 2]
+        start = 0
+        if i == 0:
+            before[: n_y + 1] = np.inf
+            row[1] = diagonal * costs[0, 0]
+            start = 1
+        here, choice = costs[i, start:], nothing[start:n_y]
+        from_above(here, diagonal, before[start:n_y], before[start + 1 : n_y + 1], row[start + 1 : n_y + 1], choice)
+        from_left(here, row[start:n_y], row[start + 1 : n_y + 1], choice)
+    return rows[(n_x - 1) % 2, n_y]
 
 
 @njit(cache=True)

@@ -146,13 +146,13 @@ def _simple(costs, diagonal, first, last, moves):  # type: ignore[no-untyped-def
             a = 1
         choice = moves[i, a:b] if keep else nothing[a:b]
         here = costs[i, a:b]
-        _from_above(here, diagonal, before[a:b], before[a + 1 : b + 1], row[a + 1 : b + 1], choice)
-        _from_left(here, row[a:b], row[a + 1 : b + 1], choice)
+        from_above(here, diagonal, before[a:b], before[a + 1 : b + 1], row[a + 1 : b + 1], choice)
+        from_left(here, row[a:b], row[a + 1 : b + 1], choice)
     return row[n_y]
 
 
 @njit(cache=True)
-def _from_above(costs, diagonal, corner, above, row, choice):  # type: ignore[no-untyped-def]
+def from_above(costs, diagonal, corner, above, row, choice):  # type: ignore[no-untyped-def]
     """The better of the diagonal move and the move along x: no cell waits for another."""
     for j in range(costs.shape[0]):
         slanted, straight = corner[j] + diagonal * costs[j], above[j] + costs[j]
@@ -161,7 +161,7 @@ def _from_above(costs, diagonal, corner, above, row, choice):  # type: ignore[no
 
 
 @njit(cache=True)
-def _from_left(costs, left, row, choice):  # type: ignore[no-untyped-def]
+def from_left(costs, left, row, choice):  # type: ignore[no-untyped-def]
     """The move along y, cell after cell."""
     if costs.shape[0] == 0:
         return
