@@ -1,5 +1,23 @@
 """Networks that score the states of phones (Bourlard & Morgan 1994), decoded with a lexicon and an n-gram model."""
 
-from otoscope.recognizers.hybrid.recognizer import HybridRecognizer
+from __future__ import annotations
 
-__all__ = ["HybridRecognizer"]
+from typing import TYPE_CHECKING, Any
+
+from otoscope.core.late import resolve
+
+if TYPE_CHECKING:
+    from otoscope.recognizers.hybrid.otoscope_en import train_otoscope_en
+    from otoscope.recognizers.hybrid.recognizer import HybridRecognizer
+
+_HOMES = {
+    "HybridRecognizer": "recognizer",
+    "train_otoscope_en": "otoscope_en",
+}
+__all__ = ["HybridRecognizer", "train_otoscope_en"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return resolve(f"otoscope.recognizers.hybrid.{_HOMES[name]}:{name}")
+    raise AttributeError(f"module 'otoscope.recognizers.hybrid' has no attribute {name!r}")

@@ -133,7 +133,7 @@ class HybridRecognizer:
         NotAble
             A token was asked for.
         """
-        lexicon = self._pronounced({w for t in targets for w in _words_of(t)}, BadInput)
+        lexicon = self.pronounced({w for t in targets for w in _words_of(t)}, BadInput)
         scores = np.empty((len(recordings), len(targets)))
         rate_hz, n_done = self.card.front_end.rate_hz, 0
         passages: dict[int, list[Passage]] = {}
@@ -160,7 +160,7 @@ class HybridRecognizer:
             (`otoscope.recognizers.hybrid.fitting.check_said`).
         """
         words = tuple(transcript.lower().split())
-        lexicon = self._pronounced(words, DoesNotFit)
+        lexicon = self.pronounced(words, DoesNotFit)
         samples = self.acoustic.samples(recording)
         grid = self.acoustic.grids(samples.size)["logits"]
         scores = self.acoustic.scores([samples])[0]
@@ -183,7 +183,7 @@ class HybridRecognizer:
             raise NotAble(f"no gradient through edits at {', '.join(self._edited)}; leave the `edited` block first")
         samples = self.acoustic.samples(recording)
         grids = self.acoustic.grids(samples.size)
-        passage = self._passage(target, grids["logits"], self._pronounced(_words_of(target), BadInput))
+        passage = self._passage(target, grids["logits"], self.pronounced(_words_of(target), BadInput))
         waveform = torch.from_numpy(samples.copy()).to(self.acoustic.front_end.window.dtype)[None]
         with contextlib.ExitStack() as stack:
             if at == "waveform":
@@ -271,8 +271,14 @@ class HybridRecognizer:
     def _passage(self, target: Target, grid: FrameGrid, lexicon: Lexicon) -> Passage:
         return passage_of(target, grid, lexicon, self.acoustic.table, margin_s=self.card.margin_s)
 
-    def _pronounced(self, words: Iterable[str], error: type[BadInput]) -> Lexicon:
-        """Return pronunciations of words: the lexicon's, else the dictionary's, else guessed from the spelling."""
+    def pronounced(self, words: Iterable[str], error: type[BadInput] = BadInput) -> Lexicon:
+        """Return pronunciations of words: the lexicon's, else the dictionary's, else guessed from the spelling.
+
+        Raises
+        ------
+        BadInput
+            A word that cannot be pronounced; as the `error` that is asked for.
+        """
         try:
             return phone_lexicon(sorted(set(words)), self.lexicon)
         except BadInput as wrong:

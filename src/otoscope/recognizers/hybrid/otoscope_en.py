@@ -1,0 +1,289 @@
+"""The recipe of the embedded recogniser: from folders of speech and a text to `otoscope-en`.
+
+1. Language: a trigram of books mixed with the transcripts of each set, over 60,000 words and all of the transcripts.
+2. Places: a monophone HMM, from a flat start, says where the phones of the training transcripts lie.
+3. First network: one epoch of LF-MMI with the phones where the HMM put them.
+4. Network: more epochs with their places left free, the sound changed.
+5. Calibration: how well a true word fits, from held-out utterances.
+
+Each step leaves its result in the folder; a run that was stopped goes on with the step, and the epoch, it was in.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from otoscope.core import BadInput, DoesNotFit
+from otoscope.core.protocols import Progress
+from otoscope.corpora.augmentation import SoundAugmentation
+from otoscope.corpora.manifest import Utterance
+from otoscope.corpora.rooms import random_rooms
+from otoscope.corpora.sound_bank import noise_bank, speech_bank
+from otoscope.decoding.mmi import PhoneTrigrams, denominator_graph, numerator_graph, transcript_lattice
+from otoscope.io.writing import make_folder, write_text
+from otoscope.lexicon import ngram
+from otoscope.lexicon.normalization import normalize_words
+from otoscope.lexicon.pronunciations import cmudict
+from otoscope.nets.augment import Augmentation
+from otoscope.nets.factorized import FactorizedShape
+from otoscope.nets.front_end import FrontEndShape, LogMel
+from otoscope.nets.mmi import MmiNetwork
+from otoscope.nets.training import TrainingPlan, train
+from otoscope.recognizers.hmm.language import Lexicon, phone_lexicon
+from otoscope.recognizers.hmm.training import train_monophones
+from otoscope.recognizers.hybrid.calibration import least_fit
+from otoscope.recognizers.hybrid.card import HybridCard
+from otoscope.recognizers.hybrid.files import Parts
+from otoscope.recognizers.hybrid.mmi_task import Changes, Example, MmiTask, Place
+from otoscope.recognizers.hybrid.model import AcousticScores
+from otoscope.recognizers.hybrid.phones import PhoneTable, tied_biphones
+from otoscope.recognizers.hybrid.recognizer import HybridRecognizer
+
+SPOKEN: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "thinkengine": (
+        ("TH", "IH", "NG", "K", "EH", "N", "JH", "AH", "N"),
+        ("TH", "IH", "NG", "K", "IH", "N", "JH", "AH", "N"),
+    ),
+    "onword": (("AO", "N", "W", "ER", "D"), ("AA", "N", "W", "ER", "D")),
+    "startrek": (("S", "T", "AA", "R", "T", "R", "EH", "K"),),
+}
+"""Made-up words whose spelling misleads."""
+
+_LABEL = re.compile(r"^(spelled|notwake):\s*")
+_UNCERTAIN = re.compile(r"^(digits|address|rttm):|[{}]")
+"""Texts that are prompts a speaker may have read in several ways, or no transcripts."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What may be chosen.
+
+    Parameters
+    ----------
+    text
+        Background text for the language model, a sentence a line, may be compressed.
+    lm
+        A language model that `otoscope.lexicon.ngram.save` wrote, in place of estimating one.
+    noise
+        Folder of noises with a manifest and a split `train`; without it the sound gets no noise.
+    epochs, placed_epochs
+        Passes over the speech with places free, and before that with places given.
+    learning_rate
+        Peak of both.
+    n_units, n_bottleneck
+        Of the network.
+    n_words, n_grams
+        Size of the vocabulary taken from the text, and n-grams kept.
+    """
+
+    text: str | None = None
+    lm: str | None = None
+    noise: str | None = None
+    epochs: int = 12
+    placed_epochs: int = 1
+    learning_rate: float = 1.5e-3
+    n_units: int = 640
+    n_bottleneck: int = 96
+    n_words: int = 60_000
+    n_grams: int = 1_700_000
+    n_threads: int = 1
+    device: str = "cpu"
+
+
+def said_in(utterance: Utterance) -> tuple[str, ...]:
+    """Return the words of a transcript, none where it is not certain what was said."""
+    text = _LABEL.sub("", utterance.text)
+    return () if _UNCERTAIN.search(text) else normalize_words(re.sub(r"[_/-]", " ", text))
+
+
+def train_otoscope_en(
+    corpus: Sequence[Utterance],
+    valid: Sequence[Utterance],
+    folder: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+    **options: Any,
+) -> HybridRecognizer:
+    """Train the embedded recogniser; see the module for the steps and `Options` for what may be chosen.
+
+    Raises
+    ------
+    BadInput
+        Neither text nor language model was given, an option is unknown, or nothing can be learnt from the corpus.
+    """
+    try:
+        chosen = Options(**options)
+    except TypeError as error:
+        raise BadInput(f"otoscope-en has no such option: {error}") from None
+    path = Path(folder)
+    make_folder(path)
+    told = [(u, words) for u in corpus if (words := said_in(u))]
+    held_out = [(u, words) for u in valid if (words := said_in(u))]
+    if not told:
+        raise BadInput("the corpus holds no transcript that says for certain what was said")
+    lm = _language_model(told, chosen, path)
+    spoken = sorted({word for _, words in (*told, *held_out) for word in words})
+    lexicon = phone_lexicon(spoken, SPOKEN)
+    places = _places(told, lexicon, path, seed, progress)
+    recognizer = _trained((told, held_out), lexicon, places, (lm, chosen, path, seed, progress))
+    recognizer = recognizer.with_card(least_fit=least_fit(recognizer, [(u, w) for u, w in held_out]))
+    recognizer.save(path, half=True)
+    return recognizer
+
+
+Told = Sequence[tuple[Utterance, tuple[str, ...]]]
+
+
+def _language_model(told: Told, chosen: Options, path: Path) -> ngram.NGramModel:
+    if chosen.lm is not None:
+        return ngram.load(chosen.lm)
+    kept = path / "language.otoscope"
+    if kept.exists():
+        return ngram.load(kept)
+    if chosen.text is None:
+        raise BadInput("otoscope-en needs text=FILE to estimate a language model from, or lm=FILE")
+    from otoscope.lexicon.ngram.pruning import prune_to
+    from otoscope.lexicon.ngram.recipes import choose_vocabulary, mix_texts
+
+    sets: dict[str, list[tuple[str, ...]]] = {}
+    for utterance, words in told:
+        sets.setdefault(utterance.path.parent.parent.name, []).append(words)
+    transcripts = [sets[name] for name in sorted(sets)]
+    vocabulary = choose_vocabulary(chosen.text, transcripts, size=chosen.n_words)
+    share = 0.15 / len(transcripts)
+    mixed = mix_texts(
+        chosen.text,
+        transcripts,
+        vocabulary=vocabulary,
+        weights=[1 - share * len(transcripts), *[share] * len(transcripts)],
+        n_background=2 * chosen.n_grams,
+    )
+    model = prune_to(mixed.model, chosen.n_grams, histories=mixed.histories)
+    ngram.save(model, kept)
+    return ngram.load(kept)
+
+
+def _places(
+    told: Told, lexicon: Lexicon, path: Path, seed: int, progress: Progress | None
+) -> dict[str, tuple[Place, ...]]:
+    """Return where the phones of each utterance lie, silence between and around them, by its id."""
+    kept = path / "places.json"
+    if kept.exists():
+        stored = json.loads(kept.read_text(encoding="utf-8"))
+        return {key: tuple((phone, start, end) for phone, start, end in rows) for key, rows in stored.items()}
+    utterances = [dataclasses.replace(u, text=" ".join(words)) for u, words in told]
+    hmm = train_monophones(utterances, (), path / "hmm-mono", seed=seed, lexicon=lexicon, progress=progress)
+    found: dict[str, tuple[Place, ...]] = {}
+    for done, (utterance, words) in enumerate(told):
+        recording = utterance.recording()
+        try:
+            way = hmm.path(recording, words)
+        except DoesNotFit:
+            continue
+        _, grid = hmm.model.frames(recording)
+        edges = grid.edges_s().tolist()
+        found[utterance.id] = tuple((p.phone, edges[p.start_frame], edges[p.end_frame]) for p in way.phones)
+        if progress is not None:
+            progress(done + 1, len(told))
+    write_text(kept, json.dumps(found))
+    return found
+
+
+def _trained(
+    sets: tuple[Told, Told],
+    lexicon: Lexicon,
+    places: Mapping[str, tuple[Place, ...]],
+    run: tuple[ngram.NGramModel, Options, Path, int, Progress | None],
+) -> HybridRecognizer:
+    lm, chosen, path, seed, progress = run
+    lattices = [[transcript_lattice(words, lexicon) for _, words in part] for part in sets]
+    trigrams = PhoneTrigrams.of(lattices[0])
+    phones = tuple(sorted({phone for variants in cmudict().values() for v in variants for phone in v}))
+    biphones = tied_biphones(trigrams.counts, phones)
+    columns = {pair: biphones.columns(*pair) for pair in trigrams.pairs()}
+    front_end = FrontEndShape()
+    examples = [
+        _examples(part, own, (trigrams, columns), places, front_end.rate_hz)
+        for part, own in zip(sets, lattices, strict=True)
+    ]
+    shape = FactorizedShape(
+        front_end.n_mels,
+        2 * (max(biphones.units.values()) + 1),
+        n_units=chosen.n_units,
+        n_bottleneck=chosen.n_bottleneck,
+    )
+    card = HybridCard("otoscope-en", front_end, "factorized-tdnn", dataclasses.asdict(shape), "mmi")
+    acoustic = AcousticScores(card, PhoneTable.of(biphones, trigrams.counts), seed=seed)
+    network = MmiNetwork(acoustic.network)
+    denominator = denominator_graph(trigrams, columns)
+    learnt, held_out = examples
+    task = MmiTask(LogMel(front_end), biphones, denominator, learnt, held_out, Changes(), placed=True)
+    first = _plan(chosen, seed, chosen.placed_epochs)
+    train(network, task, first, checkpoint=path / "placed.pt", progress=progress)
+    masks = Augmentation(n_bands=2, band_width=12, n_gaps=2, gap_frames=20)
+    changes = Changes(sound=_sound([u for u, _ in sets[0]], chosen, seed), masks=masks)
+    task = dataclasses.replace(task, changes=changes, placed=False)
+    train(network, task, _plan(chosen, seed + 1, chosen.epochs), checkpoint=path / "free.pt", progress=progress)
+    made = {"seed": seed, "options": dataclasses.asdict(chosen), "n_utterances": len(sets[0])}
+    card = dataclasses.replace(card, training=made)
+    words = phone_lexicon([word for word in lm.automaton().words if not word.startswith("<")], SPOKEN)
+    acoustic = AcousticScores(card, acoustic.table, network=network.acoustic)
+    return HybridRecognizer(Parts(acoustic, words, lm))
+
+
+def _plan(chosen: Options, seed: int, epochs: int) -> TrainingPlan:
+    return TrainingPlan(
+        epochs=epochs,
+        learning_rate=chosen.learning_rate,
+        warmup=0.02,
+        clip_norm=2.0,
+        seed=seed,
+        n_threads=chosen.n_threads,
+        betas=(0.9, 0.98),
+        precision="bfloat16",
+        device=chosen.device,
+        average=min(3, epochs),
+        average_of="last",
+        skip_nonfinite=3,
+    )
+
+
+def _sound(utterances: Sequence[Utterance], chosen: Options, seed: int) -> SoundAugmentation:
+    return SoundAugmentation(
+        speeds=(1.0,),
+        noise=None if chosen.noise is None else noise_bank(chosen.noise),
+        noise_share=0.2,
+        babble=speech_bank(utterances, seed=seed),
+        rooms=random_rooms(60, seed=seed),
+        room_share=0.15,
+        telephone_share=0.15,
+    )
+
+
+def _examples(
+    part: Told,
+    lattices: Sequence[Any],
+    graphs: tuple[PhoneTrigrams, Mapping[tuple[str, str], tuple[int, int]]],
+    places: Mapping[str, tuple[Place, ...]],
+    rate_hz: int,
+) -> list[Example]:
+    found = []
+    for (utterance, _), lattice in zip(part, lattices, strict=True):
+        try:
+            graph = numerator_graph(lattice, *graphs)
+        except DoesNotFit:  # held-out words may hold what no training transcript does
+            continue
+        samples = utterance.recording(rate_hz=rate_hz).samples
+        whole = np.clip(np.round(samples * 32767), -32768, 32767).astype(np.int16)
+        found.append(Example(whole, graph, places.get(utterance.id)))
+    return found
