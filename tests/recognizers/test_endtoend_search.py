@@ -190,8 +190,8 @@ def test_the_loss_falls(name, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(PRESETS))
-def test_every_preset_learns_to_read_tones(name, tmp_path):
+@pytest.mark.parametrize("name", ["deepspeech", "deepspeech2"])
+def test_it_learns_to_read_tones(name, tmp_path):
     wide = {"epochs": 80, "n_units": 32, "learning_rate": 5e-3}
     recognizer = learnt(name, tmp_path, **wide)
     heard = [recognizer.trace(said.recording()).text.replace(" ", "") for said in CORPUS]
