@@ -184,7 +184,8 @@ def resampled_counts(
     if groups is not None:
         numbers = {group: number for number, group in enumerate(dict.fromkeys(groups))}
         index = [numbers[group] for group in groups]
-        errors, n_reference = (np.bincount(index, weights=counts) for counts in (errors, n_reference))
+        errors = np.bincount(index, weights=errors).astype(np.float64)
+        n_reference = np.bincount(index, weights=n_reference).astype(np.float64)
     generator = np.random.default_rng(seed)
     drawn = generator.multinomial(errors.size, np.full(errors.size, 1 / errors.size), size=n_resamples)
     words = drawn @ n_reference
