@@ -38,10 +38,8 @@ from otoscope.lexicon.pronunciations import base_form
         ("2000 or 1042 or 1,984", "two thousand or one thousand forty two or one thousand nine hundred eighty four"),
         ("the 1920s and the 1980's", "the nineteen twenties and the nineteen eighties"),
         ("the 1984th", "the one thousand nine hundred eighty fourth"),
-        (
-            "$1, $2.50, £1,000.01 and $3.5",
-            "one dollar two dollars and fifty cents one thousand pounds and one pence and three dollars five",
-        ),
+        ("$1, $2.50 and $3.5", "one dollar two dollars and fifty cents and three point five"),
+        ("£1,000.01 or £0.20", "one thousand pounds and one penny or twenty pence"),
         ("€4 million and $0.99", "four million euros and ninety nine cents"),
         ("Chapter XIV of Henry VIII, World War II", "chapter fourteen of henry the eighth world war two"),
         ("I mix; chapter I, Vivid XI", "i mix chapter i vivid xi"),

@@ -55,9 +55,8 @@ _RULER = re.compile(
     rf"(?=[IVX]{{2}}|[VX]\b)({_ROMAN})\b"
 )
 _CURRENCIES = {"$": ("dollar", "cent"), "€": ("euro", "cent"), "£": ("pound", "pence")}
-_MONEY = re.compile(
-    r"([$€£])\s?((?:\d{1,3}(?:,\d{3})+(?!\d)|\d+))(?:\.(\d\d)(?!\d))?(\s+(?:thousand|million|billion|trillion))?"
-)
+_SCALE_WORDS = r"(\s+(?:thousand|million|billion|trillion)\b)?"
+_MONEY = re.compile(rf"([$€£])\s?((?:\d{{1,3}}(?:,\d{{3}})+|\d+))(?:\.(\d\d))?(?!\d|\.\d|,\d){_SCALE_WORDS}")
 _TIME = re.compile(r"\b([01]?\d|2[0-3]):([0-5]\d)\b(?![:.]\d)")
 _DECADE = re.compile(r"\b(1[1-9]|20)([1-9]0)'?s\b")
 _YEAR = re.compile(r"(?<![\d.,:])(1[1-9]\d\d|20[1-9]\d)(?![\d:]|[.,]\d|st|nd|rd|th)")

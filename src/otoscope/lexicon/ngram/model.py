@@ -107,6 +107,13 @@ class NGramModel(ByValue):
         """Word → id."""
         return MappingProxyType({word: id for id, word in enumerate(self.words)})
 
+    @cached_property
+    def _known(self) -> WordIds:
+        """Word → id, an id beyond the last for `<unk>` and words that are not there."""
+        known = WordIds(self.words, unknown=len(self.words))
+        known.pop(UNKNOWN, None)
+        return known
+
     @property
     def bos(self) -> int:
         """Id of the sentence start."""
@@ -174,10 +181,8 @@ class NGramModel(ByValue):
         BadInput
             There is no sentence in it.
         """
-        never = len(self.words)  # told apart from <unk> until unknown words are counted
-        index = WordIds(self.words, unknown=never)
-        index.pop(UNKNOWN, None)
-        tokens = token_ids(as_sentences(text), index.__getitem__, bos=self.bos, eos=self.eos)
+        never = self._known.unknown
+        tokens = token_ids(as_sentences(text), self._known.__getitem__, bos=self.bos, eos=self.eos)
         if not tokens.size:
             raise BadInput("a text of no sentences has no perplexity")
         absent = tokens == never
