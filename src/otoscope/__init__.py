@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from otoscope.core import Hypothesis, Interval, Recording, Target, Tier, Trace
     from otoscope.explainers import explain
     from otoscope.recognizers import align, load, transcribe
+    from otoscope.recognizers.evaluation import compare, evaluate
+    from otoscope.recognizers.training import train
     from otoscope.studies import selftest, study
 
 __version__ = "0.1.0"
@@ -33,10 +35,13 @@ _PUBLIC = {
     "Tier": "otoscope.core:Tier",
     "Trace": "otoscope.core:Trace",
     "align": "otoscope.recognizers:align",
+    "compare": "otoscope.recognizers.evaluation:compare",
+    "evaluate": "otoscope.recognizers.evaluation:evaluate",
     "explain": "otoscope.explainers:explain",
     "load": "otoscope.recognizers:load",
     "selftest": "otoscope.studies:selftest",
     "study": "otoscope.studies:study",
+    "train": "otoscope.recognizers.training:train",
     "transcribe": "otoscope.recognizers:transcribe",
 }
 
@@ -48,10 +53,13 @@ __all__ = [
     "Tier",
     "Trace",
     "align",
+    "compare",
+    "evaluate",
     "explain",
     "load",
     "selftest",
     "study",
+    "train",
     "transcribe",
 ]
 

@@ -10,14 +10,17 @@ import pytest
 
 import otoscope
 import otoscope.recognizers
-from otoscope.cli import align, explain, recognizers, selftest, study, transcribe
+from otoscope.cli import align, compare, evaluate, explain, recognizers, selftest, study, train, transcribe
 
 VERBS = {
     "align": align.align,
+    "compare": compare.compare,
+    "evaluate": evaluate.evaluate,
     "explain": explain.explain,
     "recognizers": recognizers.recognizers,
     "selftest": selftest.selftest,
     "study": study.study,
+    "train": train.train,
     "transcribe": transcribe.transcribe,
 }
 

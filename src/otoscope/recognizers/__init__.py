@@ -8,16 +8,31 @@ from otoscope.core.late import resolve
 
 if TYPE_CHECKING:
     from otoscope.recognizers.registry import RECOGNIZERS, RecognizerInfo, load, recognizers
+    from otoscope.recognizers.training import TRAINERS, TrainerInfo, trainers
     from otoscope.recognizers.transcription import align, transcribe, transcribe_stream
 
-__all__ = ["RECOGNIZERS", "RecognizerInfo", "align", "load", "recognizers", "transcribe", "transcribe_stream"]
+__all__ = [
+    "RECOGNIZERS",
+    "TRAINERS",
+    "RecognizerInfo",
+    "TrainerInfo",
+    "align",
+    "load",
+    "recognizers",
+    "trainers",
+    "transcribe",
+    "transcribe_stream",
+]
 
 _PUBLIC = {
     "RECOGNIZERS": "otoscope.recognizers.registry:RECOGNIZERS",
+    "TRAINERS": "otoscope.recognizers.training:TRAINERS",
+    "TrainerInfo": "otoscope.recognizers.training:TrainerInfo",
     "RecognizerInfo": "otoscope.recognizers.registry:RecognizerInfo",
     "align": "otoscope.recognizers.transcription:align",
     "load": "otoscope.recognizers.registry:load",
     "recognizers": "otoscope.recognizers.registry:recognizers",
+    "trainers": "otoscope.recognizers.training:trainers",
     "transcribe": "otoscope.recognizers.transcription:transcribe",
     "transcribe_stream": "otoscope.recognizers.transcription:transcribe_stream",
 }

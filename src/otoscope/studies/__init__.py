@@ -16,8 +16,14 @@ if TYPE_CHECKING:
     from otoscope.studies.result import StudyResult
 
 STUDIES = {
+    "audrey": "otoscope.studies.audrey:run",
+    "boundaries": "otoscope.studies.boundaries:run",
+    "deep-vs-classical": "otoscope.studies.deep_vs_classical:run",
     "digits": "otoscope.studies.digits:run",
+    "ladder": "otoscope.studies.ladder:run",
     "planted-cue": "otoscope.studies.planted_cue:run",
+    "robustness": "otoscope.studies.robustness:run",
+    "shoebox": "otoscope.studies.shoebox:run",
 }
 """Name → function of each study; other packages add theirs under the entry point `otoscope.studies`."""
 
