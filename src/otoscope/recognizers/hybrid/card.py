@@ -6,11 +6,14 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from otoscope.core import BadInput
 from otoscope.core.arrays import set_frozen
 from otoscope.nets.front_end import FrontEndShape
+
+FeatureKind = Literal["log-mel", "mfcc", "spectrogram"]
+"""Log power of mel filters, their cepstra, or log power of the bins of a spectrogram."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class HybridCard:
     name
         Name in Traces.
     front_end
-        Shape of the log-mel front end.
+        Shape of the front end.
     network
         Kind of the network, a key of `otoscope.recognizers.hybrid.networks.NETWORKS`.
     shape
@@ -31,6 +34,8 @@ class HybridCard:
         What the network was trained for. "mmi": its outputs are acoustic scores as they are (Povey et al. 2016).
         "cross-entropy": its outputs are posteriors of columns, which are divided by the columns' priors to be scores
         (Bourlard & Morgan 1994, equation 7.1).
+    features
+        What the front end gives; see `otoscope.nets.speech_inputs`.
     acoustic_scale, lm_scale, word_penalty
         Weights of sound and language model, and nats added for each word.
     beam, max_active, lattice_beam, n_best
@@ -52,6 +57,7 @@ class HybridCard:
     network: str
     shape: Mapping[str, Any]
     criterion: Literal["mmi", "cross-entropy"]
+    features: FeatureKind = "log-mel"
     acoustic_scale: float = 1.0
     lm_scale: float = 1.0
     word_penalty: float = 0.0
@@ -70,6 +76,8 @@ class HybridCard:
         set_frozen(self, shape=MappingProxyType(dict(self.shape)), training=MappingProxyType(dict(self.training)))
         if self.criterion not in ("mmi", "cross-entropy"):
             raise BadInput(f"the criterion is mmi or cross-entropy, got {self.criterion!r}")
+        if self.features not in get_args(FeatureKind):
+            raise BadInput(f"unknown features {self.features!r}; one of {', '.join(get_args(FeatureKind))}")
 
     def as_json(self) -> dict[str, Any]:
         """Return the card as JSON values."""

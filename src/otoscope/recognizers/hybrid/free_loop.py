@@ -46,7 +46,7 @@ class FreeLoop(ByValue):
         """Return the loop of a table.
 
         Where the right neighbour does not matter the loop is exact in the left one. Where it does, a state is the best
-        over all neighbours.
+        over all neighbours, both in what it scores and in how it goes on: the sum is never too small.
         """
         n_left, n_phones, _ = table.rows.shape
         exact = not table.context[1]
@@ -55,12 +55,15 @@ class FreeLoop(ByValue):
             for left in range(n_left) if exact else (0,):
                 units.append((left if exact and table.context[0] else -1, phone))
                 rows.append(np.unique(table.rows[left, phone] if exact else table.rows[:, phone]))
-        n_states, most = table.column.shape[1], max(map(len, rows))
+        alternatives = [[np.unique(columns[columns >= 0]) for columns in table.column[own].T] for own in rows]
+        n_states, most = table.column.shape[1], max(found.size for unit in alternatives for found in unit)
         columns = np.full((len(rows), n_states, most), -1, np.int32)
         logs = np.full((3, len(rows), n_states), -np.inf)
         for unit, own in enumerate(rows):
-            columns[unit, :, : len(own)] = table.column[own].T
-            logs[:, unit] = table.log_loop[own[0]], table.log_leave[own[0]], table.log_skip[own[0]]
+            for state, found in enumerate(alternatives[unit]):
+                columns[unit, state, : found.size] = found
+            logs[:, unit] = table.log_loop[own].max(0), table.log_leave[own].max(0), table.log_skip[own].max(0)
+            logs[2, unit][(table.column[own] < 0).any(0)] = 0.0
         left, phone = np.array(units, dtype=np.int32).T.copy()
         return cls(left, phone, columns, np.exp(logs[0]), np.exp(logs[1]), np.exp(logs[2]), np.exp(table.log_bigram))
 

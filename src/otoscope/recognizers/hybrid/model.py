@@ -14,7 +14,7 @@ from torch import Tensor
 from otoscope.core import BadInput, FrameGrid, Recording
 from otoscope.core.arrays import frozen_array
 from otoscope.nets.examples import padded
-from otoscope.nets.front_end import LogMel
+from otoscope.nets.speech_inputs import speech_input
 from otoscope.recognizers.hybrid.card import HybridCard
 from otoscope.recognizers.hybrid.free_loop import FreeLoop
 from otoscope.recognizers.hybrid.networks import network_of
@@ -52,7 +52,7 @@ class AcousticScores:
         seed: int = 0,
     ) -> None:
         self.card, self.table = card, table
-        self.front_end = LogMel(card.front_end)
+        self.front_end: Any = speech_input(card.features, card.front_end)
         if network is None:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
@@ -61,11 +61,17 @@ class AcousticScores:
         priors = np.zeros(table.n_columns) if log_priors is None else log_priors
         self.log_priors = frozen_array(priors, n_dims=1, name="log_priors", dtype=np.float64)
         n_symbols, n_features = network.shape.n_symbols, network.shape.n_features
-        if (n_symbols, n_features) != (table.n_columns, card.front_end.n_mels) or self.log_priors.size != n_symbols:
+        given = self.front_end.n_features
+        if (n_symbols, n_features) != (table.n_columns, given) or self.log_priors.size != n_symbols:
             raise BadInput(
                 f"the network takes {n_features} features and gives {n_symbols} columns; the front end has "
-                f"{card.front_end.n_mels}, the phone models {table.n_columns}, the priors {self.log_priors.size}"
+                f"{given}, the phone models {table.n_columns}, the priors {self.log_priors.size}"
             )
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Number format of sound and features."""
+        return next(iter(self.front_end.buffers())).dtype
 
     @cached_property
     def loop(self) -> FreeLoop:
@@ -94,6 +100,6 @@ class AcousticScores:
         """Return `(n_frames, n_columns)` acoustic scores of each waveform at the front end's rate, in one pass."""
         with torch.inference_mode():
             scores, lengths = self.forward(
-                torch.from_numpy(padded(waveforms)).to(self.front_end.window.dtype), [w.size for w in waveforms]
+                torch.from_numpy(padded(waveforms)).to(self.dtype), [w.size for w in waveforms]
             )
         return [row[:n].float().numpy() for row, n in zip(scores, lengths.tolist(), strict=True)]

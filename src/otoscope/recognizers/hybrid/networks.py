@@ -12,6 +12,9 @@ from otoscope.core.late import resolve
 
 NETWORKS: Mapping[str, tuple[str, str]] = {
     "factorized-tdnn": ("otoscope.nets.factorized:FactorizedShape", "otoscope.nets.factorized:FactorizedNetwork"),
+    "lstm": ("otoscope.nets.lstm_acoustic:LstmShape", "otoscope.nets.lstm_acoustic:LstmAcoustic"),
+    "mlp": ("otoscope.nets.mlp_acoustic:MlpShape", "otoscope.nets.mlp_acoustic:MlpAcoustic"),
+    "tdnn": ("otoscope.nets.tdnn_acoustic:TdnnShape", "otoscope.nets.tdnn_acoustic:TdnnAcoustic"),
 }
 """Name → (class of its shape, class of the network)."""
 

@@ -138,7 +138,12 @@ class PhoneTable(ByValue):
         return self._states[self.rows[i, self._numbers[phone], k]]
 
     def names(self) -> tuple[str, ...]:
-        """Return a name for each column: phone, state, and the left neighbours it is for if not all (`"AH.1|K G"`)."""
+        """Return a name for each column: phone, state, and the left neighbours it is for if not all (`"AH.1|K G"`).
+
+        Where the right neighbour matters too, the columns of a phone's state are numbered instead (`"AH.1/7"`).
+        """
+        if self.context[1]:
+            return self._numbered_names()
         lefts: list[dict[str, None]] = [{} for _ in range(self.n_columns)]
         bare = [""] * self.n_columns
         for i in range(self.rows.shape[0]):
@@ -153,6 +158,16 @@ class PhoneTable(ByValue):
             name if len(own) == n_left else f"{name}|{' '.join(own)}" for name, own in zip(bare, lefts, strict=True)
         ]
         return tuple(name if shown.count(name) == 1 else f"{name}#{column}" for column, name in enumerate(shown))
+
+    def _numbered_names(self) -> tuple[str, ...]:
+        names = [""] * self.n_columns
+        for j, phone in enumerate(self.phones_and_silence):
+            own = self.column[np.unique(self.rows[:, j])]
+            for s, columns in enumerate(own.T):
+                found = np.unique(columns[columns >= 0]).tolist()
+                for k, column in enumerate(found, start=1):
+                    names[column] = f"{phone}.{s + 1}" + (f"/{k}" if len(found) > 1 else "")
+        return tuple(name if names.count(name) == 1 else f"{name}#{c}" for c, name in enumerate(names))
 
 
 @dataclass(frozen=True)

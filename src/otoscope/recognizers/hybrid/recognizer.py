@@ -184,7 +184,7 @@ class HybridRecognizer:
         samples = self.acoustic.samples(recording)
         grids = self.acoustic.grids(samples.size)
         passage = self._passage(target, grids["logits"], self.pronounced(_words_of(target), BadInput))
-        waveform = torch.from_numpy(samples.copy()).to(self.acoustic.front_end.window.dtype)[None]
+        waveform = torch.from_numpy(samples.copy()).to(self.acoustic.dtype)[None]
         with contextlib.ExitStack() as stack:
             if at == "waveform":
                 leaf = waveform.requires_grad_(True)
@@ -280,13 +280,22 @@ class HybridRecognizer:
             A word that cannot be pronounced; as the `error` that is asked for.
         """
         try:
-            return phone_lexicon(sorted(set(words)), self.lexicon)
+            found = phone_lexicon(sorted(set(words)), self.lexicon)
         except BadInput as wrong:
             raise error(str(wrong)) from wrong
+        known = set(self.acoustic.table.phones)
+        if strange := [word for word, variants in found.items() if not known.issuperset(*variants)]:
+            raise error(f"{self.name} has no model of what {', '.join(strange)} would be made of")
+        return found
 
     def _features(self, values: NDArray[np.float32], grid: FrameGrid) -> Features:
-        centres = mel_edges_hz(self.card.front_end)[1:-1]
-        return Features(values, grid, "log_mel", "ln power re full scale", centres, "Hz")
+        shape, unit = self.card.front_end, "ln power re full scale"
+        if self.card.features == "mfcc":
+            return Features(values, grid, "mfcc", unit, np.arange(values.shape[1], dtype=np.float64), "cepstral index")
+        if self.card.features == "spectrogram":
+            bins_hz = np.arange(1, values.shape[1] + 1) * shape.rate_hz / (2 * values.shape[1])
+            return Features(values, grid, "spectrogram", unit, bins_hz, "Hz")
+        return Features(values, grid, "log_mel", unit, mel_edges_hz(shape)[1:-1], "Hz")
 
 
 def _words_of(target: Target) -> set[str]:
