@@ -44,7 +44,19 @@ def _options(
 
 
 def _register_verbs() -> None:
-    from otoscope.cli import align, compare, corpus, evaluate, explain, lm, recognizers, selftest, study, train, transcribe
+    from otoscope.cli import (
+        align,
+        compare,
+        corpus,
+        evaluate,
+        explain,
+        lm,
+        recognizers,
+        selftest,
+        study,
+        train,
+        transcribe,
+    )
 
     for verb in (explain, transcribe, align, evaluate, compare, recognizers, train, corpus, lm, study, selftest):
         verb.register(app)
