@@ -14,6 +14,8 @@ from otoscope.recognizers.template.matching import Learner
 
 FALSE_REJECTION = 0.0005
 """Share of known words that the threshold may turn away, where their distances are normally distributed."""
+MARGIN = 1.1
+"""The threshold is wider than the examples ask for by this factor: rooms and voices differ more than they do."""
 MOST_FOLDS = 10
 UNREACHABLE_NATS = 100.0
 """How far below rejection a word counts whose templates cannot be warped onto a stretch."""
@@ -75,7 +77,7 @@ def calibrated(learner: Learner, examples: Sequence[Sequence[NDArray[Any]]]) -> 
     In fold k every word's examples k, k + n_folds, … are held out. The temperature maximises the log-probability of
     the right words, smoothed by one error in n + 1 (the rule of succession), so that it stays finite where all are
     right. The threshold is the mean distance of held-out words from their own templates, plus as many standard
-    deviations as leave `FALSE_REJECTION` of a normal distribution above it.
+    deviations as leave `FALSE_REJECTION` of a normal distribution above it, times `MARGIN`.
     """
     fewest = min(len(own) for own in examples)
     if fewest < 2:
@@ -100,7 +102,7 @@ def _fitted(distances: NDArray[np.float64], words: NDArray[np.int64]) -> Calibra
         raise BadInput("no held-out word can be warped onto the templates of its own kind; allow a looser slope")
     from scipy.special import ndtri
 
-    threshold = float(reached.mean() + ndtri(1 - FALSE_REJECTION) * reached.std())
+    threshold = MARGIN * float(reached.mean() + ndtri(1 - FALSE_REJECTION) * reached.std())
     smooth = 1 / (len(words) + 1)
     largest = float(np.nanmax(np.where(np.isfinite(distances), distances, np.nan)))
     bounded = np.where(np.isfinite(distances), distances, 2 * largest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from otoscope.core import DoesNotFit, Features, FrameGrid, Hypothesis, Interval, Recording
 from otoscope.recognizers.template.card import TemplateCard
 from otoscope.recognizers.template.matching import Matcher, Place
+
+CONNECTED_PAUSE_S = 0.1
+"""In a string of words a pause this long parts two words: no template holds the silence between them."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,10 @@ def frames_of_speech(recording: Recording, grid: FrameGrid, card: TemplateCard) 
     """Return the frames of each stretch of speech; a stretch between two frames has the nearer one."""
     found = []
     if grid.n_frames:
-        for start_s, end_s in card.endpoints.stretches(recording):
+        endpoints = card.endpoints
+        if card.connected:
+            endpoints = replace(endpoints, min_pause_s=min(endpoints.min_pause_s, CONNECTED_PAUSE_S))
+        for start_s, end_s in endpoints.stretches(recording):
             inside = grid.frames_of(Interval(start_s, end_s, ""))
             first = min(inside.start, grid.n_frames - 1)
             found.append(np.arange(first, max(inside.stop, first + 1)))
