@@ -10,7 +10,8 @@ from otoscope.decoding.tree.forced import ForcedPath, ForcedPhone, best_path, fo
 from otoscope.decoding.tree.graph import DecodingGraph
 from otoscope.decoding.tree.occupancies import Occupancies, occupancies, occupancies_batch
 from otoscope.decoding.tree.run import DecodingRun
-from otoscope.decoding.tree.transcripts import TranscriptGraph, TranscriptGraphs
+from otoscope.decoding.tree.transcript_graph import TranscriptGraph
+from otoscope.decoding.tree.transcripts import TranscriptGraphs
 from otoscope.decoding.tree.units import HmmState, PhoneModels
 
 __all__ = [

@@ -10,13 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otoscope.core import BadInput
+from otoscope.decoding.tree.arcs import Floats, Ints, distinct, possible, spread, starts
 from otoscope.decoding.tree.contexts import Phones, StateSequences, pronunciations_of
 from otoscope.decoding.tree.graph import SILENCE_WORDS, DecodingGraph
 from otoscope.decoding.tree.prefixes import PhoneTree, phone_tree
 from otoscope.decoding.tree.units import PhoneModels
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 def build_graph(
@@ -121,7 +119,7 @@ class _Layout:
     def _phone_chains(self) -> None:
         """A chain from each place to the place of each child of its node."""
         n_children = np.diff(self.tree.child_start)[self.place_node]
-        rows, k = _spread(n_children)
+        rows, k = spread(n_children)
         child = self.tree.children[self.tree.child_start[self.place_node[rows]] + k]
         of = self.seq.of(self.place_left[rows], self.place_phone[rows], self.tree.phone[child])
         self.onward = _Chains(rows, of, self.place_of_node[child])
@@ -143,9 +141,9 @@ class _Layout:
                 of.append(sequence)
                 root.append(self._root(phone, answer == sequence))
             start.append(len(of))
-        starts = np.array(start, dtype=np.int64)
-        rows, k = _spread(np.diff(starts)[inverse])
-        at = starts[inverse[rows]] + k
+        begin = np.array(start, dtype=np.int64)
+        rows, k = spread(np.diff(begin)[inverse])
+        at = begin[inverse[rows]] + k
         self.ending = _Chains(ends[rows], np.array(of)[at], np.array(root)[at])
         self.start_root = self._root(seq.edge, np.ones(seq.n_neighbours, dtype=bool))
         after = np.ones(seq.n_neighbours, dtype=bool)
@@ -164,7 +162,7 @@ class _Layout:
         seq = self.seq
         place = np.concatenate([self.onward.place, self.ending.place, [self.place_node.size]])
         of = np.concatenate([self.onward.sequence, self.ending.sequence, [self.silence_sequence]])
-        rows, k = _spread(np.diff(seq.start)[of])
+        rows, k = spread(np.diff(seq.start)[of])
         at = seq.start[of[rows]] + k
         rank = self._ranks()
         key = rank[place[rows]] * seq.n_prefixes + seq.prefix[at]
@@ -189,17 +187,17 @@ class _Layout:
         """Join everything."""
         arcs = [self._inner_arcs(), self._cross_arcs(), self._root_arcs()]
         source, target, log = (np.concatenate(parts) for parts in zip(*arcs, strict=True))
-        source, target, log = _distinct(source, target, log)
+        source, target, log = distinct(source, target, log)
         exit_node, exit_root, exit_words, exit_log = self._exits()
         tree, seq = self.tree, self.seq
         return DecodingGraph(
             words=words,
             column=seq.column[self.node_state].astype(np.int32),
             log_loop=seq.loop[self.node_state].astype(np.float32),
-            arc_start=_starts(source, self.n_nodes + len(self.roots)),
+            arc_start=starts(source, self.n_nodes + len(self.roots)),
             arc_next=target.astype(np.int32),
             arc_log=log.astype(np.float32),
-            exit_start=_starts(exit_node, self.n_nodes),
+            exit_start=starts(exit_node, self.n_nodes),
             exit_root=exit_root.astype(np.int32),
             exit_words=exit_words.astype(np.int32),
             exit_log=exit_log.astype(np.float32),
@@ -215,7 +213,7 @@ class _Layout:
         seq, parts = self.seq, []
         length = np.diff(self.chain_start)
         for step in range(1, int(length.max(initial=1))):
-            rows, k = _spread(np.maximum(length - step, 0))
+            rows, k = spread(np.maximum(length - step, 0))
             at = self.chain_start[rows] + k
             log: Floats = seq.leave[self.state[at]].copy()
             for i in range(1, step):
@@ -223,12 +221,12 @@ class _Layout:
             parts.append((self.node[at], self.node[at + step], log))
         if not parts:
             return np.array([], dtype=np.int64), np.array([], dtype=np.int64), np.array([])
-        return _possible(*(np.concatenate(p) for p in zip(*parts, strict=True)))
+        return possible(*(np.concatenate(p) for p in zip(*parts, strict=True)))
 
     def _chain_rows(self, chains: slice) -> tuple[Ints, Ints]:
         """Return (chain, position in the node list) of every state of some chains."""
         length = np.diff(self.chain_start)[chains]
-        rows, k = _spread(length)
+        rows, k = spread(length)
         return rows, self.chain_start[:-1][chains][rows] + k
 
     def _tails(self, chains: slice) -> tuple[Ints, Ints, Floats]:
@@ -243,7 +241,7 @@ class _Layout:
         rows, at = self._chain_rows(slice(None))
         place = np.concatenate([self.onward.place, self.ending.place, [self.place_node.size]])[rows]
         log = self.seq.skip_here[self.state[at]]
-        place, node, log = _distinct(*_possible(place, self.node[at], log))
+        place, node, log = distinct(*possible(place, self.node[at], log))
         return np.searchsorted(place, np.arange(self.place_node.size + 2)), node, log
 
     def _cross_arcs(self) -> tuple[Ints, Ints, Floats]:
@@ -251,7 +249,7 @@ class _Layout:
         self.entry_start, self.entry_node, self.entry_log = self._entries()
         chain, node, log = self._tails(slice(0, self.onward.place.size))
         place = self.onward.target[chain]
-        rows, k = _spread((self.entry_start[1:] - self.entry_start[:-1])[place])
+        rows, k = spread((self.entry_start[1:] - self.entry_start[:-1])[place])
         at = self.entry_start[place[rows]] + k
         return node[rows], self.entry_node[at], log[rows] + self.entry_log[at]
 
@@ -266,7 +264,7 @@ class _Layout:
             for place, before in ways:
                 at = np.arange(self.entry_start[place], self.entry_start[place + 1])
                 parts.append((np.full(at.size, self.n_nodes + root), self.entry_node[at], before + self.entry_log[at]))
-        return _possible(*(np.concatenate(p) for p in zip(*parts, strict=True)))
+        return possible(*(np.concatenate(p) for p in zip(*parts, strict=True)))
 
     def _exits(self) -> tuple[Ints, Ints, Ints, Floats]:
         """Ways out of the last phones of words, and out of silence."""
@@ -288,25 +286,3 @@ class _Layout:
             if np.frombuffer(key[-2:], dtype=bool)[-1]:
                 final[root] = 0.0 if silent else self.log_no_silence
         return final
-
-
-def _spread(counts: Ints) -> tuple[Ints, Ints]:
-    """Return (row, 0 … counts[row] - 1) for every row, in order."""
-    rows = np.repeat(np.arange(counts.size), counts)
-    return rows, np.arange(rows.size) - np.repeat(np.cumsum(counts) - counts, counts)
-
-
-def _starts(sorted_source: Ints, n: int) -> NDArray[np.int32]:
-    return np.searchsorted(sorted_source, np.arange(n + 1)).astype(np.int32)
-
-
-def _possible(source: Ints, target: Ints, log: Floats) -> tuple[Ints, Ints, Floats]:
-    keep = log > -np.inf
-    return source[keep], target[keep], log[keep]
-
-
-def _distinct(source: Ints, target: Ints, log: Floats) -> tuple[Ints, Ints, Floats]:
-    """Sort by source, then target; of equal arcs, which equal sequences make, keep one."""
-    width = int(target.max(initial=0)) + 1
-    _, first = np.unique(source * width + target, return_index=True)
-    return source[first], target[first], log[first]

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from otoscope.core import BadInput, DoesNotFit
 from otoscope.core.arrays import ByValue
 from otoscope.decoding.tree.contexts import Phones
-from otoscope.decoding.tree.transcripts import NO_WORD, TranscriptGraph, TranscriptGraphs
+from otoscope.decoding.tree.transcript_graph import NO_WORD, TranscriptGraph
+from otoscope.decoding.tree.transcripts import TranscriptGraphs
 from otoscope.decoding.tree.units import PhoneModels
 
 

@@ -15,7 +15,7 @@ from otoscope.core import BadInput
 from otoscope.core.arrays import ByValue
 from otoscope.decoding.lattice.sums import log_add
 from otoscope.decoding.tree.forced import check_fits, checked_scores
-from otoscope.decoding.tree.transcripts import TranscriptGraph
+from otoscope.decoding.tree.transcript_graph import TranscriptGraph
 
 SMALLEST = 1e-8
 """Shares of a frame below this are left out."""

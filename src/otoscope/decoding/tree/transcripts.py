@@ -8,55 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from otoscope.core import BadInput, UnknownName
-from otoscope.core.arrays import ByValue
 from otoscope.decoding.tree.contexts import Phones, check_states, entry_and_rest, pronunciations_of
+from otoscope.decoding.tree.transcript_graph import NO_WORD, TranscriptGraph
 from otoscope.decoding.tree.units import HmmState, PhoneModels
-
-NO_WORD = -1
-
-
-@dataclass(frozen=True, eq=False)
-class TranscriptGraph(ByValue):
-    """The states a transcript can pass through; logs natural. Arcs lead to states of a higher number.
-
-    Parameters
-    ----------
-    words
-        The transcript.
-    phones
-        Name of each phone number.
-    column, log_loop
-        `(n_states,)` int32 and float64: column of the scores, weight of staying.
-    word, phone, unit, state
-        `(n_states,)` int32: position of the word in the transcript (-1: silence); number of the phone; position of the
-        phone among all phones of the graph (a phone said twice is two units); position of the state within its phone.
-    arc_start, arc_source, arc_log
-        Arcs by the state they lead to: state s is reached from `arc_source[arc_start[s]:arc_start[s + 1]]`.
-    log_start, log_end
-        `(n_states,)` of beginning and of ending in a state; minus infinity where that cannot be.
-    """
-
-    words: tuple[str, ...]
-    phones: tuple[str, ...]
-    column: NDArray[np.int32]
-    log_loop: NDArray[np.float64]
-    word: NDArray[np.int32]
-    phone: NDArray[np.int32]
-    unit: NDArray[np.int32]
-    state: NDArray[np.int32]
-    arc_start: NDArray[np.int32]
-    arc_source: NDArray[np.int32]
-    arc_log: NDArray[np.float64]
-    log_start: NDArray[np.float64]
-    log_end: NDArray[np.float64]
-
-    @property
-    def n_states(self) -> int:
-        """Number of states."""
-        return int(self.column.size)
 
 
 @dataclass
@@ -209,11 +165,7 @@ def _laid_out(
             if models.silence in first.lefts:
                 writer.join(still, first, first.log)
             for end in ends:
-                if end is origin:
-                    fits = None in first.lefts
-                else:
-                    fits = first.phone in end.rights and end.phone in first.lefts
-                if fits:
+                if _fits(end, first):
                     writer.join(end, first, log_none + first.log)
         if layer is None:
             for end in ends:
@@ -223,6 +175,13 @@ def _laid_out(
         else:
             ends = [piece for places in layer for piece in places[-1]]
     return writer.graph(words)
+
+
+def _fits(end: _Piece, first: _Piece) -> bool:
+    """Whether one piece may follow another without a silence between; a piece of no phone is the beginning."""
+    if not end.phone:
+        return None in first.lefts
+    return first.phone in end.rights and end.phone in first.lefts
 
 
 class _Writer:
