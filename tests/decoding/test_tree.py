@@ -35,6 +35,17 @@ def test_finds_the_best_of_all_word_sequences(seed, topology, context):
 
 
 @pytest.mark.parametrize("context", CONTEXTS)
+@pytest.mark.parametrize("topology", TOPOLOGIES)
+def test_words_found_in_longer_recordings_have_their_exact_score(topology, context):
+    """More word boundaries than all sequences could be tried for: context across them must be exact."""
+    for seed in range(3):
+        world = random_world(seed, context=context, topology=topology, n_frames=14)
+        found = world.decoder().decode(world.scores)
+        words = tuple(word.word for word in found.words)
+        assert found.log_score == pytest.approx(world.exact_with_lm(words), abs=1e-4)
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
 def test_chunks_give_what_the_whole_gives(context):
     world = random_world(7, context=context, topology="hmm", n_frames=30)
     decoder = world.decoder(beam=12.0)
