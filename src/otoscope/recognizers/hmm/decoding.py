@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from otoscope.decoding.gaussians import Occupancy
 from otoscope.decoding.lattice import Lattice
-from otoscope.decoding.tree import TreeDecoder, build_graph
+from otoscope.decoding.tree import TranscriptGraphs, TreeDecoder, best_path, build_graph
 from otoscope.decoding.tree.forced import ForcedPath, forced
 from otoscope.lexicon.ngram.automaton import BackoffAutomaton
 from otoscope.recognizers.hmm.adaptation import apply, fmllr
@@ -63,6 +64,21 @@ def adapted_frames(
             columns[span] = own[numbers[span]]
     rows, _ = fmllr(adapted.mixtures, frames, Occupancy.of_path(columns, adapted.mixtures.n_states))
     return apply(rows, frames)
+
+
+def known_path(model: HmmModel, frames: NDArray[np.float32], words: Sequence[str], lexicon: Lexicon) -> ForcedPath:
+    """Return the best path of known words through frames `(n_frames, n_dims)`; only states in it are scored.
+
+    Raises
+    ------
+    DoesNotFit
+        There are too few frames for the words.
+    """
+    graph = TranscriptGraphs(lexicon, model)(words)
+    needed = np.unique(graph.column)
+    scores = np.full((len(frames), len(model.tying.names)), -np.inf, np.float32)
+    scores[:, needed] = model.mixtures.log_likelihoods(frames, needed)
+    return best_path(scores, graph)
 
 
 Pass = tuple[TreeDecoder, HmmModel]

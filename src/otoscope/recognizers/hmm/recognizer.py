@@ -30,7 +30,7 @@ from otoscope.core.protocols import Progress
 from otoscope.decoding.lattice import Decoding
 from otoscope.decoding.tree.forced import ForcedPath, forced
 from otoscope.recognizers.hmm.alignment import alignment_of
-from otoscope.recognizers.hmm.decoding import Heard, Pass, adapted_frames, hear, tree_decoder
+from otoscope.recognizers.hmm.decoding import Heard, Pass, adapted_frames, hear, known_path, tree_decoder
 from otoscope.recognizers.hmm.files import Parts, load_hmm, save_hmm, weights_sha256
 from otoscope.recognizers.hmm.language import Lexicon, phone_lexicon
 from otoscope.recognizers.hmm.passages import Passages, free_loop_gains
@@ -164,10 +164,10 @@ class HmmRecognizer:
         """Return the frame-by-frame path of known words without judging it: what trains the next model."""
         lexicon = self._pronounced(transcript, DoesNotFit)
         frames, _ = self.model.frames(recording)
-        path = forced(self.model.scores(frames), transcript, lexicon, self.model)
+        path = known_path(self.model, frames, transcript, lexicon)
         if (adapted := self.parts.adapted) is None:
             return path
-        return forced(adapted.scores(adapted_frames(self.model, adapted, frames, path)), transcript, lexicon, adapted)
+        return known_path(adapted, adapted_frames(self.model, adapted, frames, path), transcript, lexicon)
 
     def with_training(self, values: Mapping[str, Any]) -> HmmRecognizer:
         """Return the same recogniser whose card also says this of how it was made, JSON values only."""

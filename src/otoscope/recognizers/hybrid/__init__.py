@@ -9,12 +9,16 @@ from otoscope.core.late import resolve
 if TYPE_CHECKING:
     from otoscope.recognizers.hybrid.otoscope_en import train_otoscope_en
     from otoscope.recognizers.hybrid.recognizer import HybridRecognizer
+    from otoscope.recognizers.hybrid.training import train_lstm, train_mlp, train_tdnn
 
 _HOMES = {
     "HybridRecognizer": "recognizer",
+    "train_lstm": "training",
+    "train_mlp": "training",
     "train_otoscope_en": "otoscope_en",
+    "train_tdnn": "training",
 }
-__all__ = ["HybridRecognizer", "train_otoscope_en"]
+__all__ = ["HybridRecognizer", "train_lstm", "train_mlp", "train_otoscope_en", "train_tdnn"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from otoscope.core import BadInput, FrameGrid, Recording
+from otoscope.core import BadInput, Features, FrameGrid, Recording
 from otoscope.core.arrays import frozen_array
 from otoscope.nets.examples import padded
+from otoscope.nets.front_end import mel_edges_hz
 from otoscope.nets.speech_inputs import speech_input
 from otoscope.recognizers.hybrid.card import HybridCard
 from otoscope.recognizers.hybrid.free_loop import FreeLoop
@@ -87,6 +88,16 @@ class AcousticScores:
         """Return a recording's samples at the front end's rate."""
         return resampled(recording, self.card.front_end.rate_hz).samples
 
+    def features(self, values: NDArray[np.float32], grid: FrameGrid) -> Features:
+        """Return `(n_frames, n_features)` of the front end with what its columns are."""
+        shape, unit = self.card.front_end, "ln power re full scale"
+        if self.card.features == "mfcc":
+            return Features(values, grid, "mfcc", unit, np.arange(values.shape[1], dtype=np.float64), "cepstral index")
+        if self.card.features == "spectrogram":
+            bins_hz = np.arange(1, values.shape[1] + 1) * shape.rate_hz / (2 * values.shape[1])
+            return Features(values, grid, "spectrogram", unit, bins_hz, "Hz")
+        return Features(values, grid, "log_mel", unit, mel_edges_hz(shape)[1:-1], "Hz")
+
     def forward(self, waves: Tensor, n_samples: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Return differentiable scores `(n, n_frames, n_columns)` of padded waveforms, and the frames of each."""
         n_frames = torch.tensor([self.card.front_end.grid(int(n)).n_frames for n in n_samples])
@@ -94,7 +105,7 @@ class AcousticScores:
         logits, lengths = self.network(features, n_frames)
         if self.card.criterion == "mmi":
             return logits, lengths
-        return torch.log_softmax(logits, -1) - torch.from_numpy(self.log_priors).to(logits), lengths
+        return torch.log_softmax(logits, -1) - torch.tensor(self.log_priors).to(logits), lengths
 
     def scores(self, waveforms: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
         """Return `(n_frames, n_columns)` acoustic scores of each waveform at the front end's rate, in one pass."""

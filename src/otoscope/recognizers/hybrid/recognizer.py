@@ -21,7 +21,6 @@ from otoscope.core import (
     BadInput,
     DoesNotFit,
     Emissions,
-    Features,
     FrameGrid,
     Hypothesis,
     NotAble,
@@ -36,7 +35,6 @@ from otoscope.core.protocols import Edit, Progress
 from otoscope.decoding.lattice import Decoding
 from otoscope.decoding.tree import TreeDecoder, build_graph, forced
 from otoscope.nets.examples import batches
-from otoscope.nets.front_end import mel_edges_hz
 from otoscope.nets.hooks import edited, leaf_at, recorded
 from otoscope.recognizers.hmm.language import Lexicon, phone_lexicon
 from otoscope.recognizers.hybrid.files import Parts, load_hybrid, save_hybrid, weights_sha256
@@ -113,7 +111,7 @@ class HybridRecognizer:
             names_of_columns = self._column_names
             parts["emissions"] = Emissions(scores, grids["logits"], names_of_columns, "scaled_log_likelihood")
         if "features" in record:
-            parts["features"] = self._features(seen["features"][0].numpy(), grids["features"])
+            parts["features"] = self.acoustic.features(seen["features"][0].numpy(), grids["features"])
         if wanted:
             sites = {site.name: site for site in self.sites()}
             parts["activations"] = {
@@ -284,18 +282,9 @@ class HybridRecognizer:
         except BadInput as wrong:
             raise error(str(wrong)) from wrong
         known = set(self.acoustic.table.phones)
-        if strange := [word for word, variants in found.items() if not known.issuperset(*variants)]:
+        if strange := [w for w, variants in found.items() if not known.issuperset(p for v in variants for p in v)]:
             raise error(f"{self.name} has no model of what {', '.join(strange)} would be made of")
         return found
-
-    def _features(self, values: NDArray[np.float32], grid: FrameGrid) -> Features:
-        shape, unit = self.card.front_end, "ln power re full scale"
-        if self.card.features == "mfcc":
-            return Features(values, grid, "mfcc", unit, np.arange(values.shape[1], dtype=np.float64), "cepstral index")
-        if self.card.features == "spectrogram":
-            bins_hz = np.arange(1, values.shape[1] + 1) * shape.rate_hz / (2 * values.shape[1])
-            return Features(values, grid, "spectrogram", unit, bins_hz, "Hz")
-        return Features(values, grid, "log_mel", unit, mel_edges_hz(shape)[1:-1], "Hz")
 
 
 def _words_of(target: Target) -> set[str]:
