@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from otoscope.core import Aligning, BadInput, CorruptWeights, DoesNotFit, NotAble, Recognizer, Recording, Target
+from otoscope.core import (
+    Aligning,
+    BadInput,
+    CorruptWeights,
+    DoesNotFit,
+    NotAble,
+    Recognizer,
+    Recording,
+    Target,
+    UnknownName,
+)
 from otoscope.corpora.manifest import Utterance
 from otoscope.recognizers import load
 from otoscope.recognizers.hmm import HmmRecognizer
@@ -130,8 +142,8 @@ def test_scores_speak_for_what_was_said(triphones: tuple[HmmRecognizer, Path], t
     recognizer = triphones[0]
     heard = recognizer.trace(recording)
     word = heard.target("see")
-    silent = recording.with_samples(np.where(np.arange(recording.n_samples) < word.interval.start_s * recording.rate_hz,
-                                             recording.samples, 0.0))  # fmt: skip
+    before = np.arange(recording.n_samples) < word.interval.start_s * recording.rate_hz
+    silent = recording.with_samples(np.where(before, recording.samples, 0.0))
     targets = [word, word.rather_than("sue"), Target.utterance("two see"), Target.utterance("sue tea")]
     scores = recognizer.score([recording, silent], targets)
     assert scores.shape == (2, 4)
@@ -155,14 +167,15 @@ def test_a_killed_run_goes_on_to_the_same_weights(
     undisturbed = triphones[0].provenance.weights_sha256
     stage = StageFolder.stage
 
-    def killed(self: StageFolder, name: str, make: object) -> object:
+    def killed(self: StageFolder, name: str, fingerprint: str, make: object) -> object:
         if name == "lda":
             raise KeyboardInterrupt
-        return stage(self, name, make)  # type: ignore[arg-type]
+        return stage(self, name, fingerprint, make)  # type: ignore[arg-type]
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(StageFolder, "stage", killed)
-        train(corpus[:30], corpus[30:], tmp_path, preset="hmm-tri", plan=PLAN)
+        with pytest.raises(KeyboardInterrupt):
+            train(corpus[:30], corpus[30:], tmp_path, preset="hmm-tri", plan=PLAN)
     assert (tmp_path / "stages" / "tri.safetensors").exists()
     rounds: list[tuple[int, int]] = []
     again = train(
@@ -172,6 +185,25 @@ def test_a_killed_run_goes_on_to_the_same_weights(
     assert rounds[-1] == (13, 13)
     with pytest.raises(BadInput, match="other data or with other settings"):
         train(corpus[:29], corpus[30:], tmp_path, plan=PLAN)
+
+
+def test_stages_are_shared_as_far_as_they_depend_on_the_same(
+    triphones: tuple[HmmRecognizer, Path], corpus: list[Utterance], tmp_path: Path
+) -> None:
+    shutil.copytree(triphones[1] / "stages", tmp_path / "stages")
+    made: list[int] = []
+    plan = replace(PLAN, sat=Schedule(1, 40, 1))
+    names = ("mono", "retold", "tri", "lda")
+    train(corpus[:30], corpus[30:], tmp_path, stages=names, plan=plan, progress=lambda done, _: made.append(done))
+    assert made == [5, 6, 8, 11]
+    with pytest.raises(BadInput, match=r"sat.safetensors is of a run"):
+        train(corpus[:30], corpus[30:], tmp_path, plan=plan)
+    with pytest.raises(BadInput, match=r"tri.safetensors is of a run"):
+        train(corpus[:30], corpus[30:], tmp_path, stages=("mono", "tri"), plan=plan)
+    with pytest.raises(BadInput, match="training begins with the stage 'mono', got tri"):
+        train(corpus[:30], corpus[30:], tmp_path, stages=("tri",))
+    with pytest.raises(UnknownName, match="mllt"):
+        train(corpus[:30], corpus[30:], tmp_path, stages=("mono", "mllt"))
 
 
 def test_a_damaged_folder_is_named(triphones: tuple[HmmRecognizer, Path], tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from otoscope.core import BadInput, DoesNotFit
 from otoscope.decoding.gaussians import Mixtures, Occupancy, single_gaussians
+from otoscope.recognizers.hmm import estimation
 from otoscope.recognizers.hmm.adaptation import LEAST_FRAMES, apply, fmllr
 from otoscope.recognizers.hmm.chains import SILENCE_LOG
 from otoscope.recognizers.hmm.estimation import Schedule, count, grown, train, variance_floor
@@ -93,6 +94,52 @@ def test_training_never_lowers_the_likelihood_and_finds_the_units(method: str) -
     means = {name: trained.mixtures.means[trained.mixtures.first[k], :2] for k, name in enumerate(trained.tying.names)}
     assert means["SIL.1"][0] < -2
     assert means["T.1"][1] < -1.5
+
+
+def test_looking_near_an_earlier_path_finds_the_best_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths near the earlier one and no other are looked at; where the earlier one was wrong, the best is not found."""
+    examples = spoken_examples(n_utterances=4)
+    model, _ = train(flat_model(examples, FrontEnd(), TYING), examples, Schedule(4, 4, 1))
+    frames = examples.frames(model.transform)
+    whole = count(model, examples, frames)
+    assert whole.chain_states is not None
+    rng = np.random.default_rng(2)
+    moved = np.clip(whole.chain_states + rng.integers(-2, 3, len(frames)), 0, None)
+    monkeypatch.setattr(estimation, "REACH", 2)
+    monkeypatch.setattr(estimation, "N_NEAR", 3)
+    near = count(model, examples, frames, near=moved)
+    np.testing.assert_array_equal(near.chain_states, whole.chain_states)
+    assert near.log_likelihood == pytest.approx(whole.log_likelihood, abs=1e-4)
+    lost = np.full_like(whole.chain_states, -1)
+    np.testing.assert_array_equal(count(model, examples, frames, near=lost).chain_states, whole.chain_states)
+    far = np.zeros_like(whole.chain_states)
+    with pytest.raises(BadInput, match="no utterance is long enough"):
+        count(model, examples, frames, near=far)
+
+
+def test_gaussians_are_split_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    examples = spoken_examples(n_utterances=20)
+    model = flat_model(examples, FrontEnd(), TYING)
+    frames = examples.frames(model.transform)
+    seen: list[int] = []
+    real = estimation.split
+    monkeypatch.setattr(estimation, "split", lambda mixtures, sizes: seen.append(sizes.sum()) or real(mixtures, sizes))
+    counts = count(model, examples, frames)
+    assert grown(model, counts, frames, n_gaussians=16, n_passes=4).mixtures.n_gaussians == 16
+    assert seen == [8, 12, 16, 16]
+    seen.clear()
+    grown(model, count(model, examples, frames, method="baum-welch"), frames, n_gaussians=16, n_passes=4)
+    assert seen == [16]
+
+
+def test_a_few_utterances_are_chosen_evenly() -> None:
+    examples = spoken_examples(n_utterances=9)
+    few = examples.evenly(len(examples.cepstra) // 3)
+    assert few.ids == ("u0", "u4", "u8")
+    np.testing.assert_array_equal(few.cepstra[few.span(1)], examples.cepstra[examples.span(4)])
+    assert few.spoken[1] == examples.spoken[4]
+    assert examples.evenly(10**9).ids == examples.ids
+    assert examples.evenly(0).ids == ("u0",)
 
 
 def test_a_baum_welch_step_is_that_of_hmmlearn() -> None:

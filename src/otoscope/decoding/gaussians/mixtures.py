@@ -85,8 +85,9 @@ class Mixtures(ByValue):
 
     @cached_property
     def _coefficients(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return `linear_form` with a row a Gaussian, so that those of some states are read in a piece."""
         matrix, constants = linear_form(self.weights, self.means, self.variances)
-        return matrix.astype(np.float32), constants.astype(np.float32)
+        return np.ascontiguousarray(matrix.T, np.float32), constants.astype(np.float32)
 
     def log_likelihoods(self, frames: ArrayLike, states: ArrayLike | None = None) -> NDArray[np.float32]:
         """Return ln p(frame | state), `(n_frames, n_states)` float32; of `states` only, in their order, where given.
@@ -110,12 +111,12 @@ class Mixtures(ByValue):
         if states is not None:
             chosen = np.asarray(states, np.int64)
             rows = ranges(self.first[chosen], self.n_components[chosen])
-            matrix, constants = matrix[:, rows], constants[rows]
+            matrix, constants = matrix[rows], constants[rows]
             first = np.concatenate([[0], np.cumsum(self.n_components[chosen])])
         scores = np.empty((values.shape[0], first.size - 1), np.float32)
         for start in range(0, values.shape[0], BLOCK):
             block = values[start : start + BLOCK]
-            components = np.hstack([block, block * block]) @ matrix
+            components = np.hstack([block, block * block]) @ matrix.T
             components += constants
             _log_sums(components, first, scores[start : start + BLOCK])
         return scores

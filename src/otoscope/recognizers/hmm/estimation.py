@@ -28,6 +28,8 @@ LEAST_POSTERIOR = 1e-6
 LEAST_LOOP, MOST_LOOP = 0.05, 0.98
 LEAST_COUNT = 8.0
 """A Gaussian with fewer frames is dropped."""
+REACH, N_NEAR = 15, 40
+"""Where an earlier path is known, states further than `REACH` from those of its next `N_NEAR` frames are not scored."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ def train(
     schedule: Schedule,
     *,
     frames: NDArray[np.float32] | None = None,
+    near: NDArray[np.int64] | None = None,
     progress: Progress | None = None,
 ) -> tuple[HmmModel, list[float]]:
     """Return the trained model and the log-likelihood a frame before each round.
@@ -105,13 +108,16 @@ def train(
     ----------
     frames
         `(n_frames, n_dims)` of the examples where they are at hand; they are computed otherwise.
+    near
+        Chain states of an earlier alignment, near which the first is sought; each round looks near the one before it.
     progress
         Told (rounds done, rounds).
     """
     values = examples.frames(model.transform) if frames is None else frames
     history = []
     for done in range(schedule.n_rounds):
-        counts = count(model, examples, values, method=schedule.method)
+        counts = count(model, examples, values, method=schedule.method, near=near)
+        near = counts.chain_states
         history.append(counts.log_likelihood / max(1.0, float(counts.occupancy.counts().sum())))
         n_gaussians = schedule.target(done, model.mixtures.n_states)
         model = grown(model, counts, values, n_gaussians=n_gaussians, n_passes=schedule.n_passes)
@@ -123,14 +129,22 @@ def train(
 def grown(model: HmmModel, counts: Counts, frames: NDArray[np.float32], *, n_gaussians: int, n_passes: int) -> HmmModel:
     """Return the model with up to `n_gaussians`, of greatest likelihood given the counts.
 
-    Baum-Welch counts allow one EM pass only: they hold for the model they were made with.
+    Gaussians are split before each pass but the last, evenly many each time: those split twice at once would stand in
+    a row. Baum-Welch counts allow one EM pass only: they hold for the model they were made with.
     """
     floor = variance_floor(frames)
-    mixtures = split(model.mixtures, allocate(counts.occupancy.counts(), n_gaussians))
-    for _ in range(n_passes if counts.chain_states is not None else 1):
+    mixtures, n_frames = model.mixtures, counts.occupancy.counts()
+    n_passes = n_passes if counts.chain_states is not None else 1
+    for wanted in _steps(mixtures.n_gaussians, n_gaussians, n_passes):
+        mixtures = split(mixtures, allocate(n_frames, wanted))
         statistics = accumulate(mixtures, frames, counts.occupancy)
         mixtures = update(mixtures, statistics, floor=floor, least_count=LEAST_COUNT)
     return model.with_parts(mixtures, _loops(model, counts))
+
+
+def _steps(n_now: int, n_wanted: int, n_passes: int) -> list[int]:
+    """Return how many Gaussians there are to be in each pass: as many as wanted from the last but one."""
+    return [*np.linspace(n_now, n_wanted, n_passes)[1:].round().astype(int).tolist(), n_wanted]
 
 
 def _loops(model: HmmModel, counts: Counts) -> NDArray[np.float64]:
@@ -141,37 +155,63 @@ def _loops(model: HmmModel, counts: Counts) -> NDArray[np.float64]:
     return np.where(known, np.log(np.clip(stay, LEAST_LOOP, MOST_LOOP)), model.log_loop)
 
 
-def count(model: HmmModel, examples: Examples, frames: NDArray[np.float32], *, method: Method = "viterbi") -> Counts:
+def count(
+    model: HmmModel,
+    examples: Examples,
+    frames: NDArray[np.float32],
+    *,
+    method: Method = "viterbi",
+    near: NDArray[np.int64] | None = None,
+) -> Counts:
     """Align all utterances with a model and return what that tells.
+
+    Parameters
+    ----------
+    near
+        `(n_frames,)` chain states of an earlier alignment of the same rows of units (Viterbi training only). The best
+        path is sought within `REACH` states of it, which costs a small part of scoring all states at all frames. It
+        scores no less than the earlier one.
 
     Raises
     ------
     BadInput
         No utterance is long enough for its units.
     """
-    counts = _viterbi_counts(model, examples, frames) if method == "viterbi" else _soft_counts(model, examples, frames)
+    if method == "viterbi":
+        counts = _viterbi_counts(model, examples, frames, near)
+    else:
+        counts = _soft_counts(model, examples, frames)
     if len(counts.refused) == len(examples):
         raise BadInput("no utterance is long enough for the units of its text; check texts and sound")
     return counts
 
 
 def _scored(
-    model: HmmModel, examples: Examples, frames: NDArray[np.float32]
+    model: HmmModel, examples: Examples, frames: NDArray[np.float32], near: NDArray[np.int64] | None = None
 ) -> Iterator[tuple[int, Chain, NDArray[np.float32]]]:
-    """Yield utterance, chain over the columns it needs, and their scores."""
+    """Yield utterance, chain, and scores `(n_frames, n_columns)` of the columns it needs, -inf elsewhere."""
     for index, spoken in enumerate(examples.spoken):
-        chain = spoken.chain(model.tying)
-        needed = np.unique(chain.columns)
-        scores = np.full((examples.first[index + 1] - examples.first[index], len(model.tying.names)), -np.inf, "f4")
-        scores[:, needed] = model.mixtures.log_likelihoods(frames[examples.span(index)], needed)
+        chain, span = spoken.chain(model.tying), examples.span(index)
+        earlier = None if near is None or (near[span] < 0).any() else near[span]
+        n_frames = span.stop - span.start
+        scores = np.full((n_frames, len(model.tying.names)), -np.inf, np.float32)
+        for start in range(0, n_frames, n_frames if earlier is None else N_NEAR):
+            block = slice(start, n_frames if earlier is None else start + N_NEAR)
+            states = slice(0, None)
+            if earlier is not None:
+                states = slice(max(0, int(earlier[block].min()) - REACH), int(earlier[block].max()) + REACH + 1)
+            needed = np.unique(chain.columns[states])
+            scores[block, needed] = model.mixtures.log_likelihoods(frames[span][block], needed)
         yield index, chain, scores
 
 
-def _viterbi_counts(model: HmmModel, examples: Examples, frames: NDArray[np.float32]) -> Counts:
+def _viterbi_counts(
+    model: HmmModel, examples: Examples, frames: NDArray[np.float32], near: NDArray[np.int64] | None
+) -> Counts:
     n_columns = len(model.tying.names)
     columns, chain_states = np.full(len(frames), -1, np.int64), np.full(len(frames), -1, np.int64)
     visits, total, refused = np.zeros(n_columns), 0.0, []
-    for index, chain, scores in _scored(model, examples, frames):
+    for index, chain, scores in _scored(model, examples, frames, near):
         try:
             path, score = chain.best_path(scores, model.log_loop)
         except DoesNotFit:

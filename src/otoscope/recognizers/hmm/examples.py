@@ -80,6 +80,20 @@ class Examples:
         """Return the transformed frames of all utterances, `(n_frames, n_dims)`, each transformed by itself."""
         return np.concatenate([transform(self.cepstra[self.span(i)]) for i in range(len(self))])
 
+    def evenly(self, n_frames: int) -> Examples:
+        """Return about so many frames of utterances that are evenly chosen, one at least; all where there are fewer."""
+        n_kept = int(np.clip(len(self) * n_frames / max(1, len(self.cepstra)), 1, len(self)))
+        kept = np.unique(np.linspace(0, len(self) - 1, n_kept).round().astype(int)).tolist()
+        parts = [self.cepstra[self.span(i)] for i in kept]
+        return Examples(
+            np.concatenate(parts),
+            np.concatenate([[0], np.cumsum([len(part) for part in parts])]),
+            tuple(self.ids[i] for i in kept),
+            tuple(self.words[i] for i in kept),
+            tuple(self.speakers[i] for i in kept),
+            tuple(self.spoken[i] for i in kept),
+        )
+
     def by_speaker(self) -> dict[str, list[int]]:
         """Return the utterances of each speaker; one whose speaker is not known is a speaker of its own."""
         found: dict[str, list[int]] = {}

@@ -29,7 +29,7 @@ from otoscope.core import (
 from otoscope.core.protocols import Progress
 from otoscope.decoding.lattice import Decoding
 from otoscope.decoding.tree.forced import ForcedPath, forced
-from otoscope.recognizers.hmm.alignment import alignment_of
+from otoscope.recognizers.forced_tiers import alignment_of
 from otoscope.recognizers.hmm.decoding import Heard, Pass, adapted_frames, hear, known_path, tree_decoder
 from otoscope.recognizers.hmm.files import Parts, load_hmm, save_hmm, weights_sha256
 from otoscope.recognizers.hmm.language import Lexicon, phone_lexicon
@@ -147,11 +147,13 @@ class HmmRecognizer:
                 f"{self.card.least_fit:.2f} are allowed; check that text and recording belong together"
             )
         if self.parts.adapted is None:
-            return alignment_of(path, grid, self.model, gains=passages.gains, duration_s=recording.duration_s)
+            names = self.model.tying.names
+            return alignment_of(path, grid, names, gains=passages.gains, duration_s=recording.duration_s)
         scores = self.parts.adapted.scores(adapted_frames(self.model, self.parts.adapted, frames, path))
         path = forced(scores, words, lexicon, self.parts.adapted)
         gains = free_loop_gains(self.parts.adapted, scores)
-        return alignment_of(path, grid, self.parts.adapted, gains=gains, duration_s=recording.duration_s)
+        names = self.parts.adapted.tying.names
+        return alignment_of(path, grid, names, gains=gains, duration_s=recording.duration_s)
 
     def fits(self, recording: Recording, texts: Sequence[Sequence[str]]) -> list[float]:
         """Return how well each of some texts fits a recording, nats a frame (`Passages.fit`)."""
@@ -208,7 +210,8 @@ class HmmRecognizer:
         path = forced(heard.scores, _words(reading), self.lexicon, heard.model)
         gains = free_loop_gains(heard.model, heard.scores)
         sure = [float(word.posterior or 0.0) for word in reading.words]
-        return alignment_of(path, grid, heard.model, gains=gains, duration_s=recording.duration_s, text_confidence=sure)
+        names, duration_s = heard.model.tying.names, recording.duration_s
+        return alignment_of(path, grid, names, gains=gains, duration_s=duration_s, text_confidence=sure)
 
 
 def _words(reading: Decoding) -> tuple[str, ...]:

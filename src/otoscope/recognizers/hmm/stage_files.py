@@ -24,23 +24,19 @@ _CARD = "card"
 
 @dataclass(frozen=True)
 class StageFolder:
-    """A folder of finished stages.
-
-    Parameters
-    ----------
-    folder
-        Made when the first stage is written.
-    fingerprint
-        Of everything that the stages depend on; stages of another run are refused.
-    """
+    """A folder of finished stages, which is made when the first of them is written."""
 
     folder: Path
-    fingerprint: str
 
-    def stage(self, name: str, make: Callable[[], Stage]) -> Stage:
+    def stage(self, name: str, fingerprint: str, make: Callable[[], Stage]) -> Stage:
         """Return a finished stage, or make it and write it down.
 
         What is returned has always been through the file: a resumed run sees the same numbers as an undisturbed one.
+
+        Parameters
+        ----------
+        fingerprint
+            Of everything that the stage depends on; a stage of another run is refused.
 
         Raises
         ------
@@ -53,9 +49,9 @@ class StageFolder:
         if not path.exists():
             stage = make()
             make_folder(self.folder)
-            write_bytes(path, stage_bytes(stage, self.fingerprint))
-        stage, fingerprint = stage_of(path.read_bytes(), str(path))
-        if fingerprint != self.fingerprint:
+            write_bytes(path, stage_bytes(stage, fingerprint))
+        stage, found = stage_of(path.read_bytes(), str(path))
+        if found != fingerprint:
             raise BadInput(
                 f"{path} is of a run on other data or with other settings; remove {self.folder} to start anew"
             )

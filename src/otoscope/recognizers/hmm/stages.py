@@ -37,6 +37,8 @@ class Plan:
     ----------
     mono, retold, tri, lda, sat
         Schedules of the stages.
+    flat_frames
+        Frames, of utterances evenly chosen, that the first stage hears; all others, and an only one, hear everything.
     tree
         Leaves of the phonetic decision trees.
     reach, n_dims
@@ -48,6 +50,7 @@ class Plan:
     tri: Schedule = field(default_factory=lambda: Schedule(5, 6000, 3))
     lda: Schedule = field(default_factory=lambda: Schedule(6, 8000, 3))
     sat: Schedule = field(default_factory=lambda: Schedule(4, 8000, 3))
+    flat_frames: int = 400_000
     tree: TreePlan = field(default_factory=TreePlan)
     reach: int = 4
     n_dims: int = 40
@@ -62,15 +65,11 @@ class Stage(ByValue):
 
 
 def monophones(
-    examples: Examples,
-    front_end: FrontEnd,
-    tying: UntiedStates,
-    schedule: Schedule,
-    *,
-    progress: Progress | None = None,
+    examples: Examples, front_end: FrontEnd, tying: UntiedStates, plan: Plan, *, progress: Progress | None = None
 ) -> Stage:
     """Train units without context from a flat start; silences between words are found on the way."""
-    model, _ = train(flat_model(examples, front_end, tying), examples, schedule, progress=progress)
+    heard = examples.evenly(plan.flat_frames)
+    model, _ = train(flat_model(heard, front_end, tying), heard, plan.mono, progress=progress)
     return Stage(model, examples.spoken)
 
 
@@ -114,7 +113,7 @@ def triphones(before: Stage, examples: Examples, plan: Plan, *, progress: Progre
     frames = examples.frames(before.model.transform)
     counts = count(before.model, examples, frames)
     model = retied(before.model, examples, frames, counts, plan.tree)
-    model, _ = train(model, examples, plan.tri, frames=frames, progress=progress)
+    model, _ = train(model, examples, plan.tri, frames=frames, near=counts.chain_states, progress=progress)
     return Stage(model, before.spoken)
 
 
@@ -131,14 +130,14 @@ def discriminant(before: Stage, examples: Examples, plan: Plan, *, progress: Pro
     model = retied(replace(before.model, transform=transform), examples, frames, counts, plan.tree)
     n_turns = max(1, plan.lda.n_rounds // 2)
     for turn in range(n_turns):
-        counts = count(model, examples, frames)
+        counts = count(model, examples, frames, near=counts.chain_states)
         n_gaussians = plan.lda.target(turn, model.mixtures.n_states)
         model = grown(model, counts, frames, n_gaussians=n_gaussians, n_passes=plan.lda.n_passes)
         model, frames = turned(model, counts, frames)
         if progress is not None:
             progress(turn + 1, plan.lda.n_rounds)
     rest = replace(plan.lda, n_rounds=max(1, plan.lda.n_rounds - n_turns))
-    model, _ = train(model, examples, rest, frames=frames)
+    model, _ = train(model, examples, rest, frames=frames, near=counts.chain_states)
     return Stage(model, before.spoken)
 
 
@@ -158,13 +157,15 @@ def speaker_adapted(before: Stage, examples: Examples, plan: Plan, *, progress: 
     plain = examples.frames(before.model.transform)
     counts = count(before.model, examples, plain)
     frames = speaker_mapped(before.model, examples, plain, counts)
-    model = retied(before.model, examples, frames, count(before.model, examples, frames), plan.tree)
+    counts = count(before.model, examples, frames, near=counts.chain_states)
+    model = retied(before.model, examples, frames, counts, plan.tree)
     half = max(1, plan.sat.n_rounds // 2)
     first = replace(plan.sat, n_rounds=half, n_gaussians=plan.sat.n_gaussians // 2)
-    model, _ = train(model, examples, first, frames=frames, progress=progress)
-    frames = speaker_mapped(model, examples, plain, count(model, examples, frames))
+    model, _ = train(model, examples, first, frames=frames, near=counts.chain_states, progress=progress)
+    counts = count(model, examples, frames, near=counts.chain_states)
+    frames = speaker_mapped(model, examples, plain, counts)
     rest = replace(plan.sat, n_rounds=max(1, plan.sat.n_rounds - half))
-    model, _ = train(model, examples, rest, frames=frames, progress=progress)
+    model, _ = train(model, examples, rest, frames=frames, near=counts.chain_states, progress=progress)
     return Stage(model, before.spoken)
 
 

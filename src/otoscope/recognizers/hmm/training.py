@@ -120,24 +120,31 @@ def train(
     UnknownName
         No such preset or stage.
     BadInput
-        The corpus teaches nothing, or the folder holds stages of another run.
+        The first stage is not `mono`, the corpus teaches nothing, or the folder holds stages of another run.
     """
     if preset not in PRESETS:
         raise UnknownName("preset", preset, PRESETS)
     chosen = Options(**options)
     names = chosen.stages or PRESETS[preset]
+    if unknown := [name for name in names if name not in _SETTINGS]:
+        raise UnknownName("stage", unknown[0], _SETTINGS)
+    if names[0] != "mono" or "mono" in names[1:]:
+        raise BadInput(f"training begins with the stage 'mono', got {', '.join(names)}")
     words = sorted({word for utterance in corpus for word in normalize_words(utterance.text)})
     lexicon = word_units(words) if preset == "hmm-word" else phone_lexicon(words, chosen.lexicon)
     examples = read_examples(corpus, chosen.front_end, lexicon=lexicon)
+    if len(names) == 1:
+        chosen = dataclasses.replace(chosen, plan=dataclasses.replace(chosen.plan, flat_frames=len(examples.cepstra)))
     if preset == "hmm-word":
         tying = word_states(examples, lexicon)
     else:
         tying = UntiedStates.of_phones(tuple(sorted({p for variants in lexicon.values() for v in variants for p in v})))
-    kept = StageFolder(Path(folder) / "stages", _fingerprint(corpus, lexicon, chosen, names))
+    kept, prints = StageFolder(Path(folder) / "stages"), _fingerprints(corpus, lexicon, chosen, names)
     told = _Told(progress, sum(getattr(chosen.plan, name).n_rounds for name in names))
     made: dict[str, Stage] = {}
     for name in names:
-        made[name] = kept.stage(name, partial(_made, name, made, examples, (tying, lexicon), chosen, told))
+        make = partial(_made, name, made, examples, (tying, lexicon), chosen, told)
+        made[name] = kept.stage(name, prints[name], make)
         told.finish(getattr(chosen.plan, name).n_rounds)
     lm = language_model(words, corpus, chosen.lm)
     spoken = [word for word in lm.words if not word.startswith("<")]
@@ -173,17 +180,13 @@ def _made(
     chosen: Options,
     told: _Told,
 ) -> Stage:
-    plan, before = chosen.plan, list(made.values())[-1] if made else None
     if name == "mono":
-        return stages.monophones(examples, chosen.front_end, units[0], plan.mono, progress=told)
-    if before is None:
-        raise BadInput(f"stage {name!r} needs another before it; the first is 'mono'")
+        return stages.monophones(examples, chosen.front_end, units[0], chosen.plan, progress=told)
+    before = list(made.values())[-1]
     if name == "retold":
-        return stages.retold(before, examples, units[1], plan.retold, progress=told)
+        return stages.retold(before, examples, units[1], chosen.plan.retold, progress=told)
     further = {"tri": stages.triphones, "lda": stages.discriminant, "sat": stages.speaker_adapted}
-    if name not in further:
-        raise UnknownName("stage", name, ("mono", "retold", *further))
-    return further[name](before, examples, plan, progress=told)
+    return further[name](before, examples, chosen.plan, progress=told)
 
 
 def _recognizer(
@@ -215,14 +218,27 @@ def language_model(
     return estimate([normalize_words(u.text) for u in texts], order=3, smoothing="witten-bell").automaton()
 
 
-def _fingerprint(corpus: Sequence[Utterance], lexicon: Lexicon, chosen: Options, names: Sequence[str]) -> str:
-    """Return the hash of all that the stages depend on."""
-    return fingerprint(
-        {
-            "utterances": [[u.id, u.text, u.speaker, u.duration_s] for u in corpus],
-            "lexicon": lexicon_text(lexicon),
-            "front_end": chosen.front_end.as_json(),
-            "plan": dataclasses.asdict(chosen.plan),
-            "first": names[0],
-        }
-    )
+_SETTINGS: Mapping[str, tuple[str, ...]] = {
+    "mono": ("mono", "flat_frames"),
+    "retold": ("retold",),
+    "tri": ("tri", "tree"),
+    "lda": ("lda", "tree", "reach", "n_dims"),
+    "sat": ("sat", "tree"),
+}
+"""Stage → what of the plan it depends on."""
+
+
+def _fingerprints(
+    corpus: Sequence[Utterance], lexicon: Lexicon, chosen: Options, names: Sequence[str]
+) -> dict[str, str]:
+    """Return, for each stage, the hash of all it depends on: corpus, lexicon, settings, and the stages before it."""
+    before = {
+        "utterances": [[u.id, u.text, u.speaker, u.duration_s] for u in corpus],
+        "lexicon": lexicon_text(lexicon),
+        "front_end": chosen.front_end.as_json(),
+    }
+    plan, last, found = dataclasses.asdict(chosen.plan), fingerprint(before), {}
+    for name in names:
+        last = fingerprint({"before": last, "stage": name, "plan": [plan[key] for key in _SETTINGS[name]]})
+        found[name] = last
+    return found

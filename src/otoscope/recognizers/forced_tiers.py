@@ -1,4 +1,7 @@
-"""From a forced path to tiers: words, phones and states in time, with how sure the model is of each."""
+"""From a forced path to tiers in time: words, phones and states, with how well their frames fit.
+
+What hidden Markov models and hybrid networks share; both put known words in time by the best path through their states.
+"""
 
 from __future__ import annotations
 
@@ -10,27 +13,28 @@ from numpy.typing import NDArray
 
 from otoscope.core import Alignment, FrameGrid, Interval, Tier
 from otoscope.decoding.tree.forced import ForcedPath, ForcedPhone
-from otoscope.recognizers.hmm.model import HmmModel
 
 
 def alignment_of(
     path: ForcedPath,
     grid: FrameGrid,
-    model: HmmModel,
+    names: Sequence[str],
     *,
-    gains: NDArray[np.float64],
     duration_s: float,
+    gains: NDArray[np.float64] | None = None,
     text_confidence: Sequence[float] | None = None,
 ) -> Alignment:
-    """Return the tiers of a path.
+    """Return the tiers of a path; the score of an interval is the mean over its frames, in nats a frame.
 
     Parameters
     ----------
-    gains
-        `(n_frames,)` what each frame adds to the best path through any units (`passages.free_loop_gains`). The score
-        of an interval is the mean over its frames of log-likelihood minus gain: nats a frame, about 0 or below.
+    names
+        Of the columns of the scores.
     duration_s
         Of the recording: the last interval ends there at the latest.
+    gains
+        `(n_frames,)` what each frame adds to the best path through any units. Where given, it is taken away from the
+        frames' scores, which then are about 0 or below, and words have a `time_confidence`.
     text_confidence
         For each word how likely it is this word, where that is known.
 
@@ -40,22 +44,19 @@ def alignment_of(
     as by the best units.
     """
     edges = np.clip(grid.edges_s(), 0.0, duration_s)
-    relative = path.frame_scores - gains
+    scores = path.frame_scores if gains is None else path.frame_scores - gains
 
     def interval(first: int, stop: int, label: str) -> Interval:
-        return Interval(float(edges[first]), float(edges[stop]), label, float(relative[first:stop].mean()))
+        return Interval(float(edges[first]), float(edges[stop]), label, float(scores[first:stop].mean()))
 
-    words = tuple(
-        interval(first, stop, word) for word, (first, stop) in zip(path.graph.words, path.word_frames(), strict=True)
-    )
+    places = zip(path.graph.words, path.word_frames(), strict=True)
+    words = tuple(interval(first, stop, word) for word, (first, stop) in places)
     spoken = [phone for phone in path.phones if phone.word is not None]
     phones = tuple(interval(phone.start_frame, phone.end_frame, phone.phone) for phone in spoken)
     states = tuple(
-        interval(first, stop, model.tying.names[column])
-        for phone in path.phones
-        for first, stop, column in _states(phone)
+        interval(first, stop, names[column]) for phone in path.phones for first, stop, column in _states(phone)
     )
-    sure = tuple(math.exp(min(0.0, word.score or 0.0)) for word in words)
+    sure = None if gains is None else tuple(math.exp(min(0.0, word.score or 0.0)) for word in words)
     return Alignment(
         Tier("words", words),
         Tier("phones", phones),
@@ -69,5 +70,6 @@ def alignment_of(
 
 
 def _states(phone: ForcedPhone) -> list[tuple[int, int, int]]:
+    """Return first frame, one past the last, and column of each state of a phone."""
     stops = (*phone.state_starts[1:], phone.end_frame)
     return list(zip(phone.state_starts, stops, phone.columns, strict=True))
