@@ -3,7 +3,7 @@
     import otoscope as oto
 
     recording = oto.Recording.read("talk.wav")
-    recognizer = oto.load("pocketsphinx")
+    recognizer = oto.load("otoscope-en")
     trace = recognizer.trace(recording)
     oto.explain(recognizer, recording, target=trace.words[3]).plot()
 
