@@ -27,7 +27,7 @@ def compare(
     limit: Annotated[int | None, typer.Option("--limit", "--n", min=1, help="At most so many utterances.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the choice of utterances and of the bootstrap.")] = 0,
     processes: Annotated[
-        int | None, typer.Option(min=1, help="How many hear at the same time; two by default, one on one processor.")
+        int | None, typer.Option(min=1, help="How many hear at the same time; one by default.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to keep every answer in, and the result as JSON.")] = None,
     html: Annotated[Path | None, typer.Option(help="Page to write: tables, picture, and the words with sound.")] = None,

@@ -19,10 +19,9 @@ from otoscope.corpora.utterance import Utterance
 from otoscope.recognizers.evaluation.entrant import Entrant
 from otoscope.recognizers.evaluation.memory import PeakMemory, peak_memory
 from otoscope.recognizers.evaluation.worker import Ready, answer, opened
-from otoscope.recognizers.pocketsphinx.pool import available_processes, end_processes, spawn
+from otoscope.recognizers.pocketsphinx.pool import end_processes, spawn
 from otoscope.recognizers.pocketsphinx.worker import receive, send
 
-DEFAULT_PROCESSES = 2
 _ENTRY = "from otoscope.recognizers.evaluation.worker import main; main()"
 
 Job = tuple[str, Any, Any]
@@ -58,7 +57,7 @@ def crew_of(entrant: Entrant | Recognizer, first: Utterance, n_processes: int | 
     first
         The first utterance, whose beginning is heard once before anything is timed.
     n_processes
-        How many; by default two, or one where there is one processor.
+        How many; one by default, since each holds the whole recogniser.
 
     Raises
     ------
@@ -66,7 +65,7 @@ def crew_of(entrant: Entrant | Recognizer, first: Utterance, n_processes: int | 
         The recogniser cannot be opened, or several processes are asked of an open one.
     """
     if isinstance(entrant, Entrant):
-        return _Processes(entrant, first, n_processes or min(DEFAULT_PROCESSES, available_processes()))
+        return _Processes(entrant, first, n_processes or 1)
     if n_processes not in (None, 1):
         raise OtoscopeError("an open recogniser works in this process alone; name it, or save it and give its folder")
     return _Alone(entrant, first)

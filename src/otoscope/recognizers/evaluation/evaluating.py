@@ -56,7 +56,7 @@ def evaluate(
     seed
         Of that choice and of the bootstrap.
     processes
-        How many hear at the same time, each with one thread; two by default, one on one processor. What is heard
+        How many hear at the same time, each with one thread; one by default. What is heard
         does not depend on it.
     condition
         What is done to the sound first; nothing by default.
