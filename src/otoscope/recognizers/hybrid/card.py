@@ -73,7 +73,8 @@ class HybridCard:
     training: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        set_frozen(self, shape=MappingProxyType(dict(self.shape)), training=MappingProxyType(dict(self.training)))
+        shape = {name: list(value) if isinstance(value, tuple) else value for name, value in self.shape.items()}
+        set_frozen(self, shape=MappingProxyType(shape), training=MappingProxyType(dict(self.training)))
         if self.criterion not in ("mmi", "cross-entropy"):
             raise BadInput(f"the criterion is mmi or cross-entropy, got {self.criterion!r}")
         if self.features not in get_args(FeatureKind):

@@ -53,17 +53,15 @@ class Passage:
         return float(max(LOWEST, own - free_loop_log(window, loop)))
 
     def slope(self, scores: Scores, loop: FreeLoop) -> NDArray[np.float64]:
-        """Return d score / d acoustic score, `(n_frames, n_columns)`; 0 where the score is `LOWEST`."""
+        """Return d score / d acoustic score, `(n_frames, n_columns)`; 0 where the score is at its limit."""
         window, slope = scores[self.first : self.stop], np.zeros(scores.shape)
         try:
-            own = occupancies(window, self.graph).dense(self.graph, *window.shape).astype(np.float64)
+            log, own = _shares(window, self.graph)
+            other_log, other = free_loop(window, loop) if self.rival is None else _shares(window, self.rival)
         except DoesNotFit:
             return slope
-        if self.rival is None:
-            other = free_loop(window, loop)[1]
-        else:
-            other = occupancies(window, self.rival).dense(self.rival, *window.shape).astype(np.float64)
-        slope[self.first : self.stop] = own - other
+        if abs(log - other_log) < -LOWEST:
+            slope[self.first : self.stop] = own - other
         return slope
 
 
@@ -144,6 +142,11 @@ def _open_ended(graph: TranscriptGraph, first_word: int, n_words: int) -> Transc
     leaving = (source <= last) & (target > last)
     np.maximum.at(log_end, source[leaving], graph.arc_log[leaving])
     return dataclasses.replace(graph, log_start=log_start, log_end=log_end)
+
+
+def _shares(window: Scores, graph: TranscriptGraph) -> tuple[float, NDArray[np.float64]]:
+    found = occupancies(window, graph)
+    return found.log_likelihood, found.dense(graph, *window.shape).astype(np.float64)
 
 
 def _log_sum(window: Scores, graph: TranscriptGraph) -> float:
