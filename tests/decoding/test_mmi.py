@@ -81,6 +81,15 @@ def test_lattice_says_every_way_and_its_probabilities_sum_to_one() -> None:
     assert ways["SIL", "x", "y", "y", "SIL"] == pytest.approx(0.8 * 0.5 * 0.8 * 0.8)
 
 
+def test_nothing_said_is_one_silence() -> None:
+    lattice = transcript_lattice([], LEXICON)
+    assert lattice.phones == (EDGE, "SIL", EDGE)
+    trigrams = PhoneTrigrams.of([lattice, transcript_lattice(["a"], LEXICON)])
+    graph = numerator_graph(lattice, trigrams, _columns(trigrams))
+    assert graph.n_states == 1
+    assert np.isfinite(occupancies(np.zeros((4, 6), np.float32), graph)[0])
+
+
 def test_trigrams_are_expected_counts() -> None:
     trigrams = PhoneTrigrams.of([transcript_lattice(["b"], LEXICON)])
     probs = {t: np.exp(log) for t, log in trigrams.log_probs.items()}

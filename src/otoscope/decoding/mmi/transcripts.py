@@ -43,7 +43,7 @@ def transcript_lattice(
     between: float = 0.2,
     edges: float = 0.8,
 ) -> TranscriptLattice:
-    """Return all ways to say `words`.
+    """Return all ways to say `words`; without words, one silence.
 
     Parameters
     ----------
@@ -71,6 +71,9 @@ def transcript_lattice(
         node = append(silence, ends, float(np.log(probability)))
         return [*((end, log + float(np.log1p(-probability))) for end, log in ends), (node, 0.0)]
 
+    if not words:
+        append(EDGE, [(append(silence, [(0, 0.0)], 0.0), 0.0)], 0.0)
+        return TranscriptLattice(tuple(phones), tuple(arcs))
     ends = pause([(0, 0.0)], edges)
     for position, word in enumerate(words):
         pronunciations = lexicon.get(word, ())

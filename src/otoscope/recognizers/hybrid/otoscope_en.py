@@ -14,24 +14,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import torch
 
 from otoscope.core import BadInput, DoesNotFit
 from otoscope.core.protocols import Progress
-from otoscope.corpora.augmentation import SoundAugmentation
 from otoscope.corpora.manifest import Utterance
-from otoscope.corpora.rooms import random_rooms
-from otoscope.corpora.sound_bank import noise_bank, speech_bank
 from otoscope.decoding.mmi import PhoneTrigrams, denominator_graph, numerator_graph, transcript_lattice
 from otoscope.io.writing import make_folder, write_text
 from otoscope.lexicon import ngram
-from otoscope.lexicon.normalization import normalize_words
 from otoscope.lexicon.pronunciations import cmudict
 from otoscope.nets.augment import Augmentation
 from otoscope.nets.factorized import FactorizedShape
@@ -43,9 +38,10 @@ from otoscope.recognizers.hmm.training import train_monophones
 from otoscope.recognizers.hybrid.calibration import least_fit
 from otoscope.recognizers.hybrid.card import HybridCard
 from otoscope.recognizers.hybrid.files import Parts
+from otoscope.recognizers.hybrid.materials import Told, changing_sound, examples_of, said_in, unspoken_sound
 from otoscope.recognizers.hybrid.mmi_task import Changes, Example, MmiTask, Place
 from otoscope.recognizers.hybrid.model import AcousticScores
-from otoscope.recognizers.hybrid.phones import PhoneTable, tied_biphones
+from otoscope.recognizers.hybrid.phones import SILENCE, PhoneTable, tied_biphones
 from otoscope.recognizers.hybrid.recognizer import HybridRecognizer
 
 SPOKEN: Mapping[str, tuple[tuple[str, ...], ...]] = {
@@ -57,10 +53,6 @@ SPOKEN: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "startrek": (("S", "T", "AA", "R", "T", "R", "EH", "K"),),
 }
 """Made-up words whose spelling misleads."""
-
-_LABEL = re.compile(r"^(spelled|notwake):\s*")
-_UNCERTAIN = re.compile(r"^(digits|address|rttm):|[{}]")
-"""Texts that are prompts a speaker may have read in several ways, or no transcripts."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +91,6 @@ class Options:
     device: str = "cpu"
 
 
-def said_in(utterance: Utterance) -> tuple[str, ...]:
-    """Return the words of a transcript, none where it is not certain what was said."""
-    text = _LABEL.sub("", utterance.text)
-    return () if _UNCERTAIN.search(text) else normalize_words(re.sub(r"[_/-]", " ", text))
-
-
 def train_otoscope_en(
     corpus: Sequence[Utterance],
     valid: Sequence[Utterance],
@@ -139,9 +125,6 @@ def train_otoscope_en(
     recognizer = recognizer.with_card(least_fit=least_fit(recognizer, [(u, w) for u, w in held_out]))
     recognizer.save(path, half=True)
     return recognizer
-
-
-Told = Sequence[tuple[Utterance, tuple[str, ...]]]
 
 
 def _language_model(told: Told, chosen: Options, path: Path) -> ngram.NGramModel:
@@ -207,13 +190,14 @@ def _trained(
 ) -> HybridRecognizer:
     lm, chosen, path, seed, progress = run
     lattices = [[transcript_lattice(words, lexicon) for _, words in part] for part in sets]
-    trigrams = PhoneTrigrams.of(lattices[0])
+    unspoken = unspoken_sound(chosen.noise, FrontEndShape().rate_hz)
+    trigrams = PhoneTrigrams.of([*lattices[0], *(transcript_lattice((), lexicon) for _ in unspoken)])
     phones = tuple(sorted({phone for variants in cmudict().values() for v in variants for phone in v}))
     biphones = tied_biphones(trigrams.counts, phones)
     columns = {pair: biphones.columns(*pair) for pair in trigrams.pairs()}
     front_end = FrontEndShape()
     examples = [
-        _examples(part, own, (trigrams, columns), places, front_end.rate_hz)
+        examples_of(part, own, (trigrams, columns), places, front_end.rate_hz)
         for part, own in zip(sets, lattices, strict=True)
     ]
     shape = FactorizedShape(
@@ -224,14 +208,18 @@ def _trained(
     )
     card = HybridCard("otoscope-en", front_end, "factorized-tdnn", dataclasses.asdict(shape), "mmi")
     acoustic = AcousticScores(card, PhoneTable.of(biphones, trigrams.counts), seed=seed)
-    network = MmiNetwork(acoustic.network)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = MmiNetwork(acoustic.network)
     denominator = denominator_graph(trigrams, columns)
     learnt, held_out = examples
+    quiet = numerator_graph(transcript_lattice((), lexicon), trigrams, columns)
+    learnt += [Example(samples, quiet, ((SILENCE, 0.0, samples.size / front_end.rate_hz),)) for samples in unspoken]
     task = MmiTask(LogMel(front_end), biphones, denominator, learnt, held_out, Changes(), placed=True)
     first = _plan(chosen, seed, chosen.placed_epochs)
     train(network, task, first, checkpoint=path / "placed.pt", progress=progress)
     masks = Augmentation(n_bands=2, band_width=12, n_gaps=2, gap_frames=20)
-    changes = Changes(sound=_sound([u for u, _ in sets[0]], chosen, seed), masks=masks)
+    changes = Changes(sound=changing_sound([u for u, _ in sets[0]], chosen.noise, seed), masks=masks)
     task = dataclasses.replace(task, changes=changes, placed=False)
     train(network, task, _plan(chosen, seed + 1, chosen.epochs), checkpoint=path / "free.pt", progress=progress)
     made = {"seed": seed, "options": dataclasses.asdict(chosen), "n_utterances": len(sets[0])}
@@ -256,34 +244,3 @@ def _plan(chosen: Options, seed: int, epochs: int) -> TrainingPlan:
         average_of="last",
         skip_nonfinite=3,
     )
-
-
-def _sound(utterances: Sequence[Utterance], chosen: Options, seed: int) -> SoundAugmentation:
-    return SoundAugmentation(
-        speeds=(1.0,),
-        noise=None if chosen.noise is None else noise_bank(chosen.noise),
-        noise_share=0.2,
-        babble=speech_bank(utterances, seed=seed),
-        rooms=random_rooms(60, seed=seed),
-        room_share=0.15,
-        telephone_share=0.15,
-    )
-
-
-def _examples(
-    part: Told,
-    lattices: Sequence[Any],
-    graphs: tuple[PhoneTrigrams, Mapping[tuple[str, str], tuple[int, int]]],
-    places: Mapping[str, tuple[Place, ...]],
-    rate_hz: int,
-) -> list[Example]:
-    found = []
-    for (utterance, _), lattice in zip(part, lattices, strict=True):
-        try:
-            graph = numerator_graph(lattice, *graphs)
-        except DoesNotFit:  # held-out words may hold what no training transcript does
-            continue
-        samples = utterance.recording(rate_hz=rate_hz).samples
-        whole = np.clip(np.round(samples * 32767), -32768, 32767).astype(np.int16)
-        found.append(Example(whole, graph, places.get(utterance.id)))
-    return found

@@ -41,6 +41,8 @@ from otoscope.recognizers.hmm.language import Lexicon, phone_lexicon
 from otoscope.recognizers.hybrid.files import Parts, load_hybrid, save_hybrid, weights_sha256
 from otoscope.recognizers.hybrid.fitting import check_said
 from otoscope.recognizers.hybrid.scoring import Passage, passage_of
+from otoscope.signal.audibility import SILENT_BELOW_DB
+from otoscope.signal.levels import peak_db
 from otoscope.signal.resampling import resampled
 
 BATCH_S = 120.0
@@ -62,7 +64,8 @@ class HybridRecognizer:
     -----
     Bourlard and Morgan (1994); Hinton et al. (2012). The score of a word is the log of how probable it is at its place
     among all successions of phones (`otoscope.recognizers.hybrid.scoring`); the language model has no part in it. Sound
-    of any rate is resampled to the front end's own; times are those of the recording given.
+    of any rate is resampled to the front end's own; times are those of the recording given. In a recording whose peak
+    lies below -70 dB re full scale nothing is heard.
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -257,7 +260,7 @@ class HybridRecognizer:
     def _heard(
         self, scores: NDArray[np.float32], grid: FrameGrid, recording: Recording
     ) -> tuple[tuple[Hypothesis, ...], Alignment]:
-        if not len(scores):
+        if not len(scores) or peak_db(recording) < SILENT_BELOW_DB:
             return (Hypothesis((), (), 0.0),), Alignment(Tier("words"))
         readings = self.decoder.lattice(scores).n_best(self.card.n_best)
         found = tuple(Hypothesis(_said(reading), log_score=reading.log_score) for reading in readings)

@@ -1,0 +1,121 @@
+"""The embedded recogniser: it hears real English, fits in the wheel, and its recipe runs, stops and goes on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from otoscope.core import BadInput, FrameGrid, Recording
+from otoscope.corpora import read_corpus
+from otoscope.corpora.sample import sample_path
+from otoscope.decoding.edit_distance import edit_distance
+from otoscope.lexicon import ngram
+from otoscope.lexicon.normalization import normalize_words
+from otoscope.recognizers import load
+from otoscope.recognizers.hybrid.embedded import FOLDER
+from otoscope.recognizers.hybrid.materials import said_in
+from otoscope.recognizers.hybrid.mmi_task import columns_of
+from otoscope.recognizers.hybrid.otoscope_en import train_otoscope_en
+from otoscope.recognizers.hybrid.phones import Biphones
+from otoscope.signal.synthesis import synthesize
+
+
+@pytest.fixture(scope="module")
+def embedded():
+    return load("otoscope-en")
+
+
+def test_it_takes_less_than_40_mb_of_the_wheel():
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 40e6
+
+
+def test_it_hears_the_sample(embedded):
+    said = normalize_words("What did you hear, and why did you hear it? The boy was there when the sun rose.")
+    trace = embedded.trace(Recording.read(sample_path()))
+    assert edit_distance(said, trace.hypothesis.words) <= 3
+    assert [word.label for word in trace.words] == list(trace.hypothesis.words)
+    assert all(0 <= word.start_s < word.end_s <= trace.recording.duration_s for word in trace.words)
+
+
+def test_it_hears_real_speech_it_was_not_taught(embedded, shared_data):
+    utterances = read_corpus(shared_data / "librispeech-mini", split="valid")[:8]
+    texts = [normalize_words(utterance.text) for utterance in utterances]
+    heard = [embedded.trace(utterance.recording()).hypothesis.words for utterance in utterances]
+    errors = sum(edit_distance(text, words) for text, words in zip(texts, heard, strict=True))
+    assert errors < 0.3 * sum(map(len, texts))
+
+
+def test_silence_is_heard_as_nothing(embedded):
+    assert embedded.trace(Recording(np.zeros(16000, np.float32), 16000)).text == ""
+
+
+def test_texts_that_leave_open_what_was_said_are_left_out(tmp_path):
+    from otoscope.corpora.manifest import Utterance
+
+    def words(text):
+        return said_in(Utterance("u", tmp_path, text, "s", "train", 1.0))
+
+    assert words("spelled: A B / C") == ("a", "b", "c")
+    assert words("digits: 5 5 9") == ()
+    assert words("orderDrink {}") == ()
+    assert words("Mr. Smith came in 1912") == ("mister", "smith", "came", "in", "nineteen", "twelve")
+
+
+def test_columns_follow_the_phones_in_changed_time():
+    table = Biphones(("A", "B"), {("<edge>", "A"): 0, ("A", "B"): 1})
+    grid = FrameGrid(100, 0, 3, 3, 6)
+    phones = [("A", 0.0, 0.1), ("B", 0.1, 0.4)]
+    assert columns_of(phones, grid, speed=1.0, biphones=table).tolist() == [0, 1, 1, 2, 3, 3]
+    assert columns_of(phones, grid, speed=2.0, biphones=table).tolist() == [0, 1, 2, 3, 3, 3]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """Eight synthetic sentences with a manifest, and a language model of their words."""
+    import soundfile
+
+    folder = tmp_path_factory.mktemp("corpus")
+    texts = ["one two", "two three", "three one", "one", "two", "three two", "one three", "two one"]
+    lines = ["id\tpath\tspeaker\ttext\tduration_s\tsplit"]
+    for i, text in enumerate(texts):
+        sound = synthesize(text, rate_wpm=140 + 10 * i).recording
+        soundfile.write(folder / f"{i}.wav", sound.samples, sound.rate_hz)
+        split = "valid" if i > 5 else "train"
+        lines.append(f"u{i}\t{i}.wav\t{split}\t{text}\t{sound.duration_s:.3f}\t{split}")
+    (folder / "manifest.tsv").write_text("\n".join(lines) + "\n")
+    model = ngram.estimate([tuple(text.split()) for text in texts], order=2, smoothing="witten-bell")
+    ngram.save(model, folder / "lm.otoscope")
+    return folder
+
+
+@pytest.mark.slow
+def test_the_recipe_runs_and_a_run_that_was_stopped_ends_alike(corpus, tmp_path):
+    sets = (read_corpus(corpus, split="train"), read_corpus(corpus, split="valid"))
+    options = {"lm": str(corpus / "lm.otoscope"), "epochs": 2, "n_units": 16, "n_bottleneck": 4}
+    whole = train_otoscope_en(*sets, tmp_path / "whole", **options)
+
+    class Stop(Exception):
+        pass
+
+    def stop(done, total):
+        if (tmp_path / "parts" / "placed.pt").exists():
+            raise Stop
+
+    with pytest.raises(Stop):
+        train_otoscope_en(*sets, tmp_path / "parts", progress=stop, **options)
+    again = train_otoscope_en(*sets, tmp_path / "parts", **options)
+    assert again.provenance.weights_sha256 == whole.provenance.weights_sha256
+    opened = load(tmp_path / "parts")
+    recording = sets[1][0].recording()
+    assert set(opened.trace(recording).hypothesis.words) <= {"one", "two", "three"}
+    assert opened.card.training["n_utterances"] == 6
+
+
+def test_the_recipe_says_what_it_needs(corpus, tmp_path):
+    train_set = read_corpus(corpus, split="train")
+    with pytest.raises(BadInput, match="text=FILE"):
+        train_otoscope_en(train_set, (), tmp_path)
+    with pytest.raises(BadInput, match="no such option"):
+        train_otoscope_en(train_set, (), tmp_path, colour="red")
+    with pytest.raises(BadInput, match="for certain"):
+        train_otoscope_en((), (), tmp_path, lm="x")
