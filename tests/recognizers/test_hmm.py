@@ -22,12 +22,18 @@ from otoscope.core import (
     UnknownName,
 )
 from otoscope.corpora.manifest import Utterance
+from otoscope.decoding.gaussians import Mixtures
+from otoscope.decoding.tree.forced import forced
 from otoscope.recognizers import load
 from otoscope.recognizers.hmm import HmmRecognizer
 from otoscope.recognizers.hmm.estimation import Schedule
+from otoscope.recognizers.hmm.features import FrameTransform, FrontEnd
 from otoscope.recognizers.hmm.fitting import threshold
+from otoscope.recognizers.hmm.judging import SLACK_FRAMES, stretch_fits
+from otoscope.recognizers.hmm.model import HmmModel
 from otoscope.recognizers.hmm.stage_files import StageFolder
 from otoscope.recognizers.hmm.stages import Plan
+from otoscope.recognizers.hmm.topology import UntiedStates
 from otoscope.recognizers.hmm.training import train
 from otoscope.recognizers.hmm.tree_clustering import TreePlan
 
@@ -127,14 +133,41 @@ def test_words_lie_where_they_were_put(triphones: tuple[HmmRecognizer, Path], tm
     assert found.phones.labels == ("T", "UW", "S", "IY", "IY", "T")
 
 
-def test_a_wrong_text_is_refused(triphones: tuple[HmmRecognizer, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text", ["see see see", "two see two", "two two see", "tea two two", "two two", "two", "", "two two two two two"]
+)
+def test_a_wrong_text_is_refused(triphones: tuple[HmmRecognizer, Path], tmp_path: Path, text: str) -> None:
+    """Other words, one other word, words left out and words too many."""
     recording = utterance(tmp_path, "x", ["two", "two", "two"], 78)[0].recording()
     recognizer = triphones[0]
     assert len(recognizer.align(recording, "two two two").words) == 3
     with pytest.raises(DoesNotFit, match="does not fit the sound"):
-        recognizer.align(recording, "see see see")
+        recognizer.align(recording, text)
+
+
+def test_what_does_not_fit_is_named(triphones: tuple[HmmRecognizer, Path], tmp_path: Path) -> None:
+    spoken, starts = utterance(tmp_path, "x", ["two", "two", "two"], 78)
+    recognizer = triphones[0]
+    with pytest.raises(DoesNotFit, match=r"'see' at \d") as error:
+        recognizer.align(spoken.recording(), "two see two")
+    begin = float(str(error.value).split("'see' at ")[1].split()[0])
+    assert starts[1] - 0.03 < begin < starts[2]
+    fits = recognizer.fits(spoken.recording(), [["two"] * 3, ["two", "see", "two"], ["two"] * 90])
+    assert fits[0] > recognizer.card.least_fit > fits[1] > fits[2] == -np.inf
     with pytest.raises(DoesNotFit, match=r"do not fit|too short"):
-        recognizer.align(recording.cut(0, 0.1), "see see see see")
+        recognizer.align(spoken.recording().cut(0, 0.1), "see see see see")
+
+
+def test_a_stretch_is_judged_by_its_own_frames() -> None:
+    tying = UntiedStates({"SIL": 1, "S": 1, "T": 1})
+    mixtures = Mixtures(np.ones(3), np.zeros((3, 1)), np.ones((3, 1)), np.arange(4))
+    model = HmmModel(FrontEnd(), FrameTransform(), tying, mixtures, np.full(3, np.log(0.5)))
+    scores = np.full((7, 3), -50.0, np.float32)
+    scores[[0, 1, 2, 3, 4, 5, 6], [0, 1, 1, 2, 2, 0, 0]] = [-1, -2, -4, -3, -3, -1, -1]
+    path = forced(scores, ["s", "t"], {"s": [("S",)], "t": [("T",)]}, model)
+    firsts, fits = stretch_fits(path, np.arange(7.0))
+    assert firsts.tolist() == [0, 1, 3, 5]
+    np.testing.assert_allclose(fits, np.array([-1, -9, -13, -13]) / (np.array([1, 2, 2, 2]) + SLACK_FRAMES))
 
 
 def test_scores_speak_for_what_was_said(triphones: tuple[HmmRecognizer, Path], tmp_path: Path) -> None:

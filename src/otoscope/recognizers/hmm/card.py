@@ -30,7 +30,7 @@ class HmmCard:
     lattice_beam, n_best
         How much of the lattice is kept, and hypotheses listed.
     least_fit
-        Nats a frame that a text must have to be aligned (`passages.Passages.fit`).
+        Nats a frame that each word and silence of a text must have for it to be aligned (`judging.stretch_fits`).
     licence, attribution
         Of the weights, from what they were trained on.
     training
@@ -45,7 +45,7 @@ class HmmCard:
     max_active: int = 7000
     lattice_beam: float = 6.0
     n_best: int = 5
-    least_fit: float = -3.0
+    least_fit: float = -8.0
     licence: str = ""
     attribution: str = ""
     training: Mapping[str, Any] = field(default_factory=dict)

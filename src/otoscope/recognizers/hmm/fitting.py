@@ -1,4 +1,4 @@
-"""How well a true text must fit a recording: learnt from utterances with their own and with others' texts."""
+"""How well a true text must fit a recording: learnt from utterances with their own texts and with wrong ones."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from otoscope.corpora.manifest import Utterance
 from otoscope.lexicon.normalization import normalize_words
+from otoscope.recognizers.hmm.language import Lexicon
 
 if TYPE_CHECKING:
     from otoscope.recognizers.hmm.recognizer import HmmRecognizer
@@ -20,21 +21,21 @@ TRUE_REFUSED = 0.02
 
 
 def least_fit(recognizer: HmmRecognizer, utterances: Sequence[Utterance]) -> float:
-    """Return the fit (nats a frame) that a text must have to be aligned.
+    """Return the fit (nats a frame) that every word and silence of a text must have for the text to be aligned.
 
     Half-way between the fit that all but 2 % of true texts reach and the one that all but 2 % of wrong texts stay
-    below; where these overlap, the former. Wrong texts are those of the utterance nearest in number of words that
-    shares least with the true one. Up to `MOST_UTTERANCES`, evenly chosen, are looked at.
+    below; where these overlap, the former. Wrong texts are true ones whose middle word is replaced by another of about
+    as many units. Up to `MOST_UTTERANCES`, evenly chosen, are looked at.
     """
     chosen = [utterances[i] for i in np.unique(np.linspace(0, len(utterances) - 1, MOST_UTTERANCES).astype(int))]
     texts = [normalize_words(utterance.text) for utterance in chosen]
+    lexicon = recognizer.pronounced({word for text in texts for word in text})
     true, wrong = [], []
-    for index, utterance in enumerate(chosen):
-        if not texts[index]:
-            continue
-        fits = recognizer.fits(utterance.recording(), [texts[index], texts[_other(texts, index)]])
-        true.append(fits[0])
-        wrong.append(fits[1])
+    for utterance, text in zip(chosen, texts, strict=True):
+        if text:
+            fits = recognizer.fits(utterance.recording(), [text, _replaced(text, lexicon)])
+            true.append(fits[0])
+            wrong.append(fits[1])
     return threshold(np.array(true), np.array(wrong))
 
 
@@ -55,10 +56,14 @@ def threshold(true: NDArray[np.float64], wrong: NDArray[np.float64]) -> float:
     return (low + high) / 2 if high < low else low
 
 
-def _other(texts: Sequence[tuple[str, ...]], index: int) -> int:
-    """Return the text nearest in length among those that share fewest words with this one."""
-    own = set(texts[index])
-    return min(
-        (k for k in range(len(texts))),
-        key=lambda k: (len(own & set(texts[k])) / max(1, len(texts[k])) > 0.3, abs(len(texts[k]) - len(texts[index]))),
-    )
+def _replaced(text: Sequence[str], lexicon: Lexicon) -> tuple[str, ...]:
+    """Return the text with another word in its middle, of nearly as many units but least alike in them."""
+    middle = len(text) // 2
+    units = lexicon[text[middle]][0]
+
+    def unlike(word: str) -> tuple[int, int, str]:
+        own = lexicon[word][0]
+        return abs(len(own) - len(units)), len(set(own) & set(units)), word
+
+    others = [word for word in lexicon if not set(lexicon[word]) & set(lexicon[text[middle]])]
+    return (*text[:middle], *([min(others, key=unlike)] if others else []), *text[middle + 1 :])

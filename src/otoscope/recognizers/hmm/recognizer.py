@@ -32,6 +32,7 @@ from otoscope.decoding.tree.forced import ForcedPath, forced
 from otoscope.recognizers.forced_tiers import alignment_of
 from otoscope.recognizers.hmm.decoding import Heard, Pass, adapted_frames, hear, known_path, tree_decoder
 from otoscope.recognizers.hmm.files import Parts, load_hmm, save_hmm, weights_sha256
+from otoscope.recognizers.hmm.judging import check_said, stretch_fits
 from otoscope.recognizers.hmm.language import Lexicon, phone_lexicon
 from otoscope.recognizers.hmm.passages import Passages, free_loop_gains
 from otoscope.recognizers.hmm.scoring import score_of
@@ -113,7 +114,7 @@ class HmmRecognizer:
             A token was asked for.
         """
         words = {w for t in targets for w in (*t.context, *t.label.split(), *(t.rival or "").split())}
-        lexicon = self._pronounced(words, BadInput)
+        lexicon = self.pronounced(words, BadInput)
         scores = np.empty((len(recordings), len(targets)))
         for row, recording in enumerate(recordings):
             frames, grid = self.model.frames(recording)
@@ -131,24 +132,19 @@ class HmmRecognizer:
         ------
         DoesNotFit
             The transcript has words the recogniser cannot pronounce, is too long for the recording, or is not what
-            it says: its fit (`Passages.fit`) is below `card.least_fit`.
+            it says: a word, or a silence, fits worse than `card.least_fit` (`judging.check_said`).
         """
         words = tuple(transcript.lower().split())
-        lexicon = self._pronounced(words, DoesNotFit)
+        lexicon = self.pronounced(words, DoesNotFit)
         frames, grid = self.model.frames(recording)
         if not len(frames):
             raise DoesNotFit(f"{len(words)} words do not fit a recording of {recording.duration_s:g} s")
         scores = self.model.scores(frames)
-        passages = Passages(self.model, scores, lexicon)
-        path = forced(scores, words, lexicon, self.model)
-        if (fit := passages.fit(words)) < self.card.least_fit:
-            raise DoesNotFit(
-                f"the text does not fit the sound: {fit:.2f} nats a frame below what any sounds would reach, where "
-                f"{self.card.least_fit:.2f} are allowed; check that text and recording belong together"
-            )
+        path, gains = forced(scores, words, lexicon, self.model), free_loop_gains(self.model, scores)
+        check_said(path, gains, grid, least_fit=self.card.least_fit)
         if self.parts.adapted is None:
             names = self.model.tying.names
-            return alignment_of(path, grid, names, gains=passages.gains, duration_s=recording.duration_s)
+            return alignment_of(path, grid, names, gains=gains, duration_s=recording.duration_s)
         scores = self.parts.adapted.scores(adapted_frames(self.model, self.parts.adapted, frames, path))
         path = forced(scores, words, lexicon, self.parts.adapted)
         gains = free_loop_gains(self.parts.adapted, scores)
@@ -156,15 +152,21 @@ class HmmRecognizer:
         return alignment_of(path, grid, names, gains=gains, duration_s=recording.duration_s)
 
     def fits(self, recording: Recording, texts: Sequence[Sequence[str]]) -> list[float]:
-        """Return how well each of some texts fits a recording, nats a frame (`Passages.fit`)."""
-        lexicon = self._pronounced({word for text in texts for word in text}, DoesNotFit)
+        """Return how well each of some texts fits a recording: the worst of its stretches (`judging.stretch_fits`)."""
+        lexicon = self.pronounced({word for text in texts for word in text}, DoesNotFit)
         frames, _ = self.model.frames(recording)
-        passages = Passages(self.model, self.model.scores(frames), lexicon)
-        return [passages.fit(text) for text in texts]
+        scores = self.model.scores(frames)
+        gains, found = free_loop_gains(self.model, scores), []
+        for text in texts:
+            try:
+                found.append(float(stretch_fits(forced(scores, text, lexicon, self.model), gains)[1].min()))
+            except DoesNotFit:
+                found.append(-np.inf)
+        return found
 
     def path(self, recording: Recording, transcript: Sequence[str]) -> ForcedPath:
         """Return the frame-by-frame path of known words without judging it: what trains the next model."""
-        lexicon = self._pronounced(transcript, DoesNotFit)
+        lexicon = self.pronounced(transcript, DoesNotFit)
         frames, _ = self.model.frames(recording)
         path = known_path(self.model, frames, transcript, lexicon)
         if (adapted := self.parts.adapted) is None:
@@ -194,7 +196,7 @@ class HmmRecognizer:
         adapted = self.parts.adapted
         return None if adapted is None else (tree_decoder(adapted, self.lexicon, self.parts.lm, self.card), adapted)
 
-    def _pronounced(self, words: Sequence[str] | set[str], error: type[BadInput]) -> Lexicon:
+    def pronounced(self, words: Sequence[str] | set[str], error: type[BadInput] = BadInput) -> Lexicon:
         """Return pronunciations of words; those of phone models may be guessed, whole words must have been trained."""
         if unknown := sorted({word for word in words if word not in self.lexicon}):
             if not self._phonetic:
