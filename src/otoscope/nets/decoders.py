@@ -49,9 +49,12 @@ class Heard:
 class LocationAttention(nn.Module):
     """Location-aware attention (Chorowski, Bahdanau, Serdyuk, Cho & Bengio 2015, equations 5 to 8).
 
-    eᵢⱼ = wᵀ tanh(W sᵢ₋₁ + V hⱼ + U fᵢⱼ + b), fᵢ = F ∗ αᵢ₋₁: where it looked last tells where to look next.
+    eᵢⱼ = β wᵀ tanh(W sᵢ₋₁ + V hⱼ + U fᵢⱼ + b), fᵢ = F ∗ αᵢ₋₁: where it looked last tells where to look next. β above
+    1 sharpens the weights (section 2.3), which begin all but equal.
     Site: the weights, at this module's own name.
     """
+
+    SHARPENING = 2.0
 
     def __init__(self, n_state: int, n_frame: int, n_units: int, *, n_filters: int = 8, reach: int = 10) -> None:
         super().__init__()
@@ -66,7 +69,7 @@ class LocationAttention(nn.Module):
         """Return what is seen `(n, n_frame)` and the weights `(n, n_frames)`; `before` are the last step's weights."""
         place = self.of_place(self.filters(before[:, None]).transpose(1, 2))
         scores = self.score(torch.tanh(self.of_state(state)[:, None] + heard.keys + place)).squeeze(-1)
-        weights = attention_weights(scores, heard.mask)
+        weights = attention_weights(self.SHARPENING * scores, heard.mask)
         one, n_keys = torch.ones(len(weights), dtype=torch.int64), heard.lengths
         weights = self.tap(weights[:, None, None], one, n_keys)[:, 0, 0]
         return torch.einsum("nt,ntd->nd", weights, heard.frames), weights

@@ -220,7 +220,8 @@ class AttentionEncoder(Encoder):
     """Subsampling, then Transformer blocks (pre-norm, absolute positions) or Conformer blocks (relative ones).
 
     Speech-Transformer (Dong, Xu & Xu 2018); Conformer (Gulati et al. 2020), in chunks where it streams (Zhang et al.
-    2020). Sites: `subsampling`, `blocks.i` and those of the blocks.
+    2020). What the subsampling gives is normalised first, so that in small networks too it weighs as much as positions
+    and blocks that are added to it. Sites: `subsampling`, `blocks.i` and those of the blocks.
     """
 
     def __init__(self, n_features: int, shape: EncoderShape) -> None:
@@ -230,7 +231,8 @@ class AttentionEncoder(Encoder):
             n_features, shape.n_units, n_channels=16, n_halvings=shape.n_halvings, causal=shape.streaming
         )
         conformer = shape.kind == "conformer"
-        self.positions = nn.Identity() if conformer else SinusoidalPositions(shape.n_units)
+        self.first_norm = nn.LayerNorm(shape.n_units)
+        self.positions = nn.Identity() if conformer else SinusoidalPositions(shape.n_units, scaled=False)
         self.dropout = nn.Dropout(shape.dropout)
         self.blocks = nn.ModuleList(self._block(shape) for _ in range(shape.n_layers))
         self.norm = nn.Identity() if conformer else nn.LayerNorm(shape.n_units)
@@ -263,7 +265,7 @@ class AttentionEncoder(Encoder):
         mask = None
         if self.shape.streaming:
             mask = chunk_mask(frames.shape[1], self.shape.chunk, n_left=self.shape.n_left, device=frames.device)
-        frames = self.dropout(self.positions(frames))
+        frames = self.dropout(self.positions(self.first_norm(frames)))
         for block in self.blocks:
             frames = block(frames, lengths, mask)
         normed: Tensor = self.norm(frames)

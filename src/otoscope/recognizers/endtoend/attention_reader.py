@@ -24,18 +24,22 @@ END = "<end>"
 
 
 class AttentionReader:
-    """Reads an attention decoder (`otoscope.recognizers.endtoend.hearing.Reader`); CTC beside it gives times."""
+    """Reads an attention decoder (`otoscope.recognizers.endtoend.hearing.Reader`).
+
+    Where the search hears CTC too (`decoding.ctc_weight` above 0), that gives emissions and times; a CTC output that
+    only helped training is left alone.
+    """
 
     def __init__(self, network: SpeechNetwork, card: EndToEndCard, fusion: NextScores | None) -> None:
         assert network.decoder is not None  # the card says so
         self.network, self.card, self.fusion = network, card, fusion
         self.decoder: RecurrentDecoder | TransformerDecoder = network.decoder
-        self.ctc = CtcReader(network, card, None) if card.shape.ctc else None
+        self.ctc = CtcReader(network, card, None) if card.decoding.ctc_weight > 0 else None
 
     def hypotheses(self, heard: Encoded) -> tuple[Hypothesis, ...]:
         """Return the n-best texts by the score of `AttentionSearch`."""
         how, tokens = self.card.decoding, self.card.tokens
-        ctc = self.ctc.log_probs(heard) if self.ctc is not None and how.ctc_weight > 0 else None
+        ctc = None if self.ctc is None else self.ctc.log_probs(heard)
         memory = self.decoder.remember(heard.frames, heard.lengths)
         found: dict[tuple[str, ...], Hypothesis] = {}
         for text in AttentionSearch(self.decoder, memory, how, ctc_log_probs=ctc, fusion=self.fusion).run():
@@ -48,12 +52,12 @@ class AttentionReader:
         """Return (1 - λ) ln P_attention + λ ln P_CTC of a text, with its end."""
         weight = self.card.decoding.ctc_weight
         attention = float(self._forced(heard.frames, heard.lengths, self.card.tokens.encode(words))[1].sum())
-        if self.ctc is None or weight == 0:
+        if self.ctc is None:
             return attention
         return (1 - weight) * attention + weight * self.ctc.text_log_prob(heard, words)
 
     def alignment(self, heard: Encoded, words: Sequence[str]) -> Alignment:
-        """Return where the words lie: the CTC path where there is a CTC output, else where attention looked.
+        """Return where the words lie: the CTC path where the search hears CTC, else where attention looked.
 
         Attention is no measurement of time: its intervals say `origin="attention"`. Each token is put on the frame of
         most attention (mean over heads and blocks), in an order that never goes back. Text confidence is the
@@ -103,7 +107,7 @@ class AttentionReader:
         return tuple(f"decoder.blocks.{i}.{kind}" for i in range(len(self.decoder.blocks)) for kind in kinds)
 
     def emissions(self, heard: Encoded, words: Sequence[str]) -> Emissions | None:
-        """Return those of the CTC output; `None` where there is none."""
+        """Return those of the CTC output; `None` where the search does not hear it."""
         return None if self.ctc is None else self.ctc.emissions(heard, words)
 
     def steps(self, heard: Encoded, words: Sequence[str]) -> StepScores:

@@ -67,6 +67,7 @@ class Sounds(Sequence[Example]):
             raise BadInput("the corpus holds no utterance with words; nothing can be learnt from it")
         self.rate_hz = rate_hz
         self._kept: list[NDArray[np.int16] | None] = [None] * len(self._utterances)
+        self._n_samples = [round(u.duration_s * rate_hz) for u, _ in self._utterances]
 
     @property
     def texts(self) -> list[tuple[str, ...]]:
@@ -81,7 +82,7 @@ class Sounds(Sequence[Example]):
     @property
     def n_samples(self) -> list[int]:
         """How long each is, by what the corpus says."""
-        return [round(u.duration_s * self.rate_hz) for u, _ in self._utterances]
+        return self._n_samples
 
     def __len__(self) -> int:
         """Return how many there are."""

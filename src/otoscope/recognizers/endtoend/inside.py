@@ -29,7 +29,7 @@ def missing_parts(card: EndToEndCard, network: SpeechNetwork) -> dict[str, str]:
     missing = {}
     if card.family == "ctc":
         missing["steps"] = "a CTC recogniser has no decoder steps"
-    if card.family == "attention" and not card.shape.ctc:
+    if card.family == "attention" and card.decoding.ctc_weight == 0:
         missing["emissions"] = "an attention decoder scores tokens, not frames; see the steps"
     if not site_names(network)[1]:
         missing["attentions"] = "this network has no attention"

@@ -66,20 +66,19 @@ PRESETS: Mapping[str, Preset] = {
         Preset(
             "las",
             "Chan, Jaitly, Le & Vinyals (2016), Listen, attend and spell: a pyramid of LSTMs, a recurrent decoder with "
-            "the location-aware attention of Chorowski et al. (2015)",
+            "the location-aware attention of Chorowski et al. (2015); CTC beside it in training",
             "attention",
             EncoderShape("pyramid", 96, 2),
             DecoderShape("recurrent", 128),
-            ctc=False,
             decoding=Decoding(beam=8, length_power=0.5),
+            learning_rate=3e-3,
         ),
         Preset(
             "speech-transformer",
-            "Dong, Xu & Xu (2018), Speech-Transformer: attention in encoder and decoder",
+            "Dong, Xu & Xu (2018), Speech-Transformer: attention in encoder and decoder; CTC beside it in training",
             "attention",
             EncoderShape("transformer", 96, 4, n_halvings=2),
             DecoderShape("transformer", 96, 2),
-            ctc=False,
             decoding=Decoding(beam=8, length_power=0.5),
             learning_rate=1e-3,
         ),
@@ -91,6 +90,7 @@ PRESETS: Mapping[str, Preset] = {
             EncoderShape("recurrent", 96, 2),
             DecoderShape("recurrent", 128),
             decoding=Decoding(beam=8, ctc_weight=0.3),
+            learning_rate=3e-3,
         ),
         Preset(
             "conformer",
@@ -108,6 +108,7 @@ PRESETS: Mapping[str, Preset] = {
             EncoderShape("recurrent", 96, 2),
             DecoderShape("transducer", 96),
             decoding=Decoding(beam=8),
+            learning_rate=3e-3,
             can_stream=True,
         ),
     )

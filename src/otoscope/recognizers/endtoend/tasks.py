@@ -51,7 +51,8 @@ class SpeechTask:
     def batches(self, rng: np.random.Generator) -> Sequence[SpeechBatch]:
         """Return new strings of changed words, in batches of like length, made when they are asked for."""
         groups = strings(self.train.speakers, rng, n_words=self.recipe.joining.n_words)
-        lengths = [sum(self.train.n_samples[i] for i in group) for group in groups]
+        each = self.train.n_samples
+        lengths = [sum(each[i] for i in group) for group in groups]
         most = round(self.recipe.batch_s * self.train.rate_hz)
         found = batches(lengths, most=most, rng=rng)
         seeds = rng.integers(2**62, size=len(found))
@@ -127,7 +128,9 @@ class CtcTask(SpeechTask):
 class AttentionTask(SpeechTask):
     """Cross entropy of each next token and the end, smoothed (Szegedy et al. 2016); joint with CTC where there is one.
 
-    λ CTC + (1 - λ) attention (Watanabe et al. 2017, equation 41), λ = `CTC_SHARE`. Held-out losses are not smoothed.
+    λ CTC + (1 - λ) attention (Watanabe et al. 2017, equation 41), λ = `CTC_SHARE`: also where the search hears the
+    decoder alone, since attention finds its place in a few hours of speech only on frames that CTC has taught to tell
+    letters apart. Held-out losses are not smoothed.
     """
 
     def token_losses(self, network: SpeechNetwork, frames: Tensor, lengths: Tensor, batch: SpeechBatch) -> Tensor:
