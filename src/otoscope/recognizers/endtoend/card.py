@@ -56,6 +56,13 @@ class Decoding:
         if not 0 <= self.ctc_weight <= 1:
             raise BadInput(f"ctc_weight must lie in 0 … 1, got {self.ctc_weight}")
 
+    def changed(self, **changes: Any) -> Decoding:
+        """Return other settings; raises `BadInput` where there is no such setting."""
+        try:
+            return dataclasses.replace(self, **changes)
+        except TypeError as error:
+            raise BadInput(f"no such setting of the search: {error}") from None
+
 
 @dataclass(frozen=True)
 class EndToEndCard:

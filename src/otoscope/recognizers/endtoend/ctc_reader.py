@@ -17,6 +17,7 @@ from otoscope.recognizers.ctc.scoring import Place, window_of
 from otoscope.recognizers.endtoend.card import EndToEndCard
 from otoscope.recognizers.endtoend.fusion import NextScores
 from otoscope.recognizers.endtoend.hearing import Encoded, clipped_edges, target_words
+from otoscope.recognizers.endtoend.spelling import SpelledDecoder
 
 BLANK = "<blank>"
 
@@ -24,7 +25,7 @@ BLANK = "<blank>"
 class CtcReader:
     """Reads the CTC output (`otoscope.recognizers.endtoend.hearing.Reader`)."""
 
-    def __init__(self, network: SpeechNetwork, card: EndToEndCard, fusion: NextScores | None) -> None:
+    def __init__(self, network: SpeechNetwork, card: EndToEndCard, fusion: NextScores | SpelledDecoder | None) -> None:
         self.network, self.card, self.fusion = network, card, fusion
 
     def log_probs(self, heard: Encoded) -> NDArray[np.float64]:
@@ -41,6 +42,8 @@ class CtcReader:
         if log_probs.shape[0] == 0:
             return (Hypothesis((), (), 0.0),)
         how, tokens = self.card.decoding, self.card.tokens
+        if isinstance(self.fusion, SpelledDecoder):
+            return self.fusion.hypotheses(log_probs, how.n_best)
         found: dict[tuple[str, ...], Hypothesis] = {}
         for prefix in prefix_beam(log_probs, blank=0, beam=how.beam, n_best=how.beam, lm=self.fusion):
             words = tokens.decode(prefix.labels)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib.metadata import version
 from typing import Any, Literal
 
 import numpy as np
@@ -16,19 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from otoscope.core import (
-    Alignment,
-    BadInput,
-    NotAble,
-    Provenance,
-    Recording,
-    Site,
-    Target,
-    Trace,
-)
+from otoscope.core import Alignment, BadInput, NotAble, Provenance, Recording, Site, Target, Trace
 from otoscope.core.protocols import Edit, Progress
 from otoscope.lexicon.ngram.automaton import BackoffAutomaton
-from otoscope.nets.examples import batches, padded
+from otoscope.nets.examples import padded
 from otoscope.nets.hooks import edited
 from otoscope.nets.speech_network import SpeechNetwork
 from otoscope.nets.training import History, TrainingPlan
@@ -36,17 +25,16 @@ from otoscope.recognizers.endtoend.attention_reader import AttentionReader
 from otoscope.recognizers.endtoend.batching import Recipe
 from otoscope.recognizers.endtoend.card import EndToEndCard
 from otoscope.recognizers.endtoend.ctc_reader import CtcReader
-from otoscope.recognizers.endtoend.files import load_endtoend, save_endtoend, serialized
+from otoscope.recognizers.endtoend.files import load_endtoend, save_endtoend
 from otoscope.recognizers.endtoend.fusion import Fusion, Lexicon, NextScores
 from otoscope.recognizers.endtoend.hearing import Encoded, Reader, check_said
 from otoscope.recognizers.endtoend.inside import gradient_at, inside, missing_parts, sites_that_fire, wanted_sites
+from otoscope.recognizers.endtoend.scoring import provenance_of, scored
 from otoscope.recognizers.endtoend.sites import site_names
+from otoscope.recognizers.endtoend.spelling import SpelledDecoder, checked_vocabulary
 from otoscope.recognizers.endtoend.tasks import fit_network
 from otoscope.recognizers.endtoend.transducer_reader import TransducerReader
 from otoscope.signal.resampling import resampled
-
-BATCH_S = 60.0
-"""Seconds of padded sound that go through the network at once."""
 
 READERS: Mapping[str, Any] = {"ctc": CtcReader, "attention": AttentionReader, "transducer": TransducerReader}
 
@@ -78,9 +66,10 @@ class EndToEndRecognizer:
                 network = SpeechNetwork(card.shape)
         self.network = network.eval()
         self.fusion: Fusion | None = None
+        self.spelled: SpelledDecoder | None = None
         self._lexicon: Lexicon | None = None
-        self._fused: dict[str, Any] = {}
-        self._edited: tuple[str, ...] = ()
+        self.language_model: dict[str, Any] = {}
+        self.open_edits: tuple[str, ...] = ()
 
     def __new__(cls, card: EndToEndCard, *args: Any, **kwargs: Any) -> EndToEndRecognizer:
         """Return one that streams where the card says so."""
@@ -102,9 +91,9 @@ class EndToEndRecognizer:
         return reader
 
     @property
-    def _language(self) -> NextScores | None:
-        if self.card.vocabulary is None:
-            return self.fusion
+    def _language(self) -> NextScores | SpelledDecoder | None:
+        if self.card.vocabulary is None or self.spelled is not None:
+            return self.spelled or self.fusion
         if self._lexicon is None:
             self._lexicon = Lexicon(self.card.vocabulary, self.card.tokens, self.fusion)
         return self._lexicon
@@ -112,16 +101,7 @@ class EndToEndRecognizer:
     @property
     def provenance(self) -> Provenance:
         """Version, hash of the weights as they are now, and the card; language model and open edits are named."""
-        parameters = {
-            k: v for k, v in self.card.as_json().items() if k in ("family", "shape", "decoding", "vocabulary")
-        }
-        parameters["n_tokens"] = len(self.card.tokens)
-        if self._fused:
-            parameters["language_model"] = dict(self._fused)
-        if self._edited:
-            parameters["edited"] = list(self._edited)
-        weights = hashlib.sha256(serialized(self.network)).hexdigest()
-        return Provenance(self.name, version("otoscope"), weights, parameters, self.card.training.get("seed"))
+        return provenance_of(self)
 
     def fused(
         self,
@@ -134,41 +114,39 @@ class EndToEndRecognizer:
         """Return the same recogniser with an n-gram model in its search (shallow fusion); see `fusion.Fusion`."""
         other = type(self)(self.card, self.network)
         other.fusion = Fusion(model, self.card.tokens, unit=unit, weight=weight, bonus=bonus)
-        other._fused = {"unit": unit, "weight": weight, "bonus": bonus, "n_words": len(model.words)}
+        other.language_model = {"unit": unit, "weight": weight, "bonus": bonus, "n_words": len(model.words)}
         return other
 
-    def with_vocabulary(self, words: Iterable[str] | None) -> EndToEndRecognizer:
+    def with_vocabulary(
+        self, words: Iterable[str] | None, lm: BackoffAutomaton | None = None, **search: Any
+    ) -> EndToEndRecognizer:
         """Return the same recogniser that hears strings of these words only; `None` lets it hear anything.
 
+        With an n-gram model of words, CTC letters are searched through a lexical tree, fit for large vocabularies;
+        `search` are the settings of `spelling.SpelledDecoder`.
+
         Raises
         ------
         BadInput
-            There is no word, or one has a letter that cannot be written.
+            There is no word, one has a letter that cannot be written, or `lm` is given to another family or subwords.
         """
-        vocabulary = None if words is None else tuple(words)
-        if vocabulary is not None and not vocabulary:
-            raise BadInput("a vocabulary needs a word or more")
-        for word in vocabulary or ():
-            self.card.tokens.encode_word(word)
-        return self._changed(vocabulary=vocabulary)
+        vocabulary = checked_vocabulary(words, self.card.tokens)
+        other = self._changed(vocabulary=vocabulary)
+        other.spelled = None
+        if lm is not None and vocabulary is not None:
+            if self.card.family != "ctc":
+                raise BadInput(f"{self.name} is no CTC recogniser; give it the model by `fused`")
+            other.spelled = SpelledDecoder(vocabulary, self.card.tokens, lm, **search)
+            other.language_model = {"unit": "word", "n_words": len(lm.words), **search}
+        return other
 
     def with_decoding(self, **changes: Any) -> EndToEndRecognizer:
-        """Return the same recogniser with another beam or other weights; see `card.Decoding`.
-
-        Raises
-        ------
-        BadInput
-            There is no such setting.
-        """
-        try:
-            decoding = dataclasses.replace(self.card.decoding, **changes)
-        except TypeError as error:
-            raise BadInput(f"no such setting of the search: {error}") from None
-        return self._changed(decoding=decoding)
+        """Return the same recogniser with another beam or other weights; see `card.Decoding.changed`."""
+        return self._changed(decoding=self.card.decoding.changed(**changes))
 
     def _changed(self, **changes: Any) -> EndToEndRecognizer:
         other = type(self)(dataclasses.replace(self.card, **changes), self.network)
-        other.fusion, other._fused = self.fusion, self._fused
+        other.fusion, other.language_model, other.spelled = self.fusion, self.language_model, self.spelled
         return other
 
     def trace(self, recording: Recording, *, record: Sequence[str] = ()) -> Trace:
@@ -188,10 +166,9 @@ class EndToEndRecognizer:
             parts: dict[str, Any] = {"alignment": self.reader.alignment(heard, found[0].words)}
             if sites:
                 parts |= inside(self, recording, found[0].words, sites, features="features" in record)
-            if "emissions" in record and (emissions := self.reader.emissions(heard, found[0].words)) is not None:
-                parts["emissions"] = emissions
-            if "steps" in record and (steps := self.reader.steps(heard, found[0].words)) is not None:
-                parts["steps"] = steps
+            for name in ("emissions", "steps"):
+                if name in record and (rows := getattr(self.reader, name)(heard, found[0].words)) is not None:
+                    parts[name] = rows
         return Trace(recording, found, self.provenance, parts, missing_parts(self.card, self.network))
 
     def score(
@@ -208,18 +185,7 @@ class EndToEndRecognizer:
         DoesNotFit
             A target needs more frames than its place has.
         """
-        rate_hz = self.card.shape.front_end.rate_hz
-        scores = np.empty((len(recordings), len(targets)))
-        n_done = 0
-        lengths = [round(r.n_samples * rate_hz / r.rate_hz) for r in recordings]
-        for chosen in batches(lengths, most=round(BATCH_S * rate_hz)) if targets else ():
-            waves = [resampled(recordings[i], rate_hz).samples for i in chosen]
-            with torch.no_grad():
-                scores[chosen] = self.scores_of(self.waves(waves), [w.size for w in waves], targets).double().numpy()
-            n_done += len(chosen)
-            if progress is not None:
-                progress(n_done, len(recordings))
-        return scores
+        return scored(self, recordings, targets, progress)
 
     def scores_of(self, waves: Tensor, n_samples: Sequence[int], targets: Sequence[Target]) -> Tensor:
         """Return differentiable scores `(n, n_targets)` of zero-padded waves `(n, n_samples)`."""
@@ -256,8 +222,8 @@ class EndToEndRecognizer:
         BadInput
             There is no such site, or the target's score does not depend on it.
         """
-        if self._edited:
-            raise NotAble(f"no gradient through edits at {', '.join(self._edited)}; leave the `edited` block first")
+        if self.open_edits:
+            raise NotAble(f"no gradient through edits at {', '.join(self.open_edits)}; leave the `edited` block first")
         return gradient_at(self, recording, target, at)
 
     def sites(self) -> tuple[Site, ...]:
@@ -273,13 +239,13 @@ class EndToEndRecognizer:
         if unknown := [site for site in edits if site not in site_names(self.network)[0]]:
             known = ", ".join(site_names(self.network)[0])
             raise BadInput(f"no site {unknown[0]!r} in the network; it has {known}")
-        before, number = self._edited, next(_edit_numbers)
+        before, number = self.open_edits, next(_edit_numbers)
         with edited(self.network, edits):
-            self._edited = (*before, *(f"{site} (edit {number})" for site in edits))
+            self.open_edits = (*before, *(f"{site} (edit {number})" for site in edits))
             try:
                 yield self
             finally:
-                self._edited = before
+                self.open_edits = before
 
     def fit(
         self,
