@@ -28,7 +28,7 @@ from otoscope.recognizers import load
 from otoscope.recognizers.hmm import HmmRecognizer
 from otoscope.recognizers.hmm.estimation import Schedule
 from otoscope.recognizers.hmm.features import FrameTransform, FrontEnd
-from otoscope.recognizers.hmm.fitting import threshold
+from otoscope.recognizers.hmm.fitting import replaced, threshold
 from otoscope.recognizers.hmm.judging import SLACK_FRAMES, stretch_fits
 from otoscope.recognizers.hmm.model import HmmModel
 from otoscope.recognizers.hmm.stage_files import StageFolder
@@ -215,6 +215,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(
         corpus[:30], corpus[30:], tmp_path, plan=PLAN, progress=lambda done, total: rounds.append((done, total))
     )
     assert again.provenance.weights_sha256 == undisturbed
+    assert [done for done, _ in rounds] == [5, 6, 8, 9, 10, 11, 11, 12, 13, 13]
     assert rounds[-1] == (13, 13)
     with pytest.raises(BadInput, match="other data or with other settings"):
         train(corpus[:29], corpus[30:], tmp_path, plan=PLAN)
@@ -254,3 +255,9 @@ def test_a_damaged_folder_is_named(triphones: tuple[HmmRecognizer, Path], tmp_pa
 def test_the_threshold_lies_between_true_and_wrong_texts() -> None:
     assert -3.9 < threshold(np.array([-0.1, -0.2, -0.3]), np.array([-4.0, -5.0])) < -0.4
     assert threshold(np.array([-1.0, -2.0]), np.array([-0.5])) == pytest.approx(-1.98)
+
+
+def test_a_wrong_text_differs_in_its_middle_word() -> None:
+    lexicon = {**{word: [phones] for word, phones in WORDS.items()}, "to": [("T", "UW")], "stew": [("S", "T", "UW")]}
+    assert replaced(("tea", "two", "eat"), lexicon) == ("tea", "see", "eat")
+    assert replaced(("eat",), {"eat": [("IY", "T")]}) == ()

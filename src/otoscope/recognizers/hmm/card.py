@@ -39,10 +39,10 @@ class HmmCard:
 
     name: str
     acoustic_scale: float = 1.0 / 12.0
-    lm_scale: float = 1.0
-    word_penalty: float = 0.0
-    beam: float = 14.0
-    max_active: int = 7000
+    lm_scale: float = 1.2
+    word_penalty: float = 0.5
+    beam: float = 13.0
+    max_active: int = 3000
     lattice_beam: float = 6.0
     n_best: int = 5
     least_fit: float = -8.0

@@ -33,7 +33,7 @@ def least_fit(recognizer: HmmRecognizer, utterances: Sequence[Utterance]) -> flo
     true, wrong = [], []
     for utterance, text in zip(chosen, texts, strict=True):
         if text:
-            fits = recognizer.fits(utterance.recording(), [text, _replaced(text, lexicon)])
+            fits = recognizer.fits(utterance.recording(), [text, replaced(text, lexicon)])
             true.append(fits[0])
             wrong.append(fits[1])
     return threshold(np.array(true), np.array(wrong))
@@ -56,7 +56,7 @@ def threshold(true: NDArray[np.float64], wrong: NDArray[np.float64]) -> float:
     return (low + high) / 2 if high < low else low
 
 
-def _replaced(text: Sequence[str], lexicon: Lexicon) -> tuple[str, ...]:
+def replaced(text: Sequence[str], lexicon: Lexicon) -> tuple[str, ...]:
     """Return the text with another word in its middle, of nearly as many units but least alike in them."""
     middle = len(text) // 2
     units = lexicon[text[middle]][0]

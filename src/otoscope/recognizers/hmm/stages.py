@@ -137,7 +137,8 @@ def discriminant(before: Stage, examples: Examples, plan: Plan, *, progress: Pro
         if progress is not None:
             progress(turn + 1, plan.lda.n_rounds)
     rest = replace(plan.lda, n_rounds=max(1, plan.lda.n_rounds - n_turns))
-    model, _ = train(model, examples, rest, frames=frames, near=counts.chain_states)
+    told = _going_on(progress, n_turns, plan.lda.n_rounds)
+    model, _ = train(model, examples, rest, frames=frames, near=counts.chain_states, progress=told)
     return Stage(model, before.spoken)
 
 
@@ -165,8 +166,14 @@ def speaker_adapted(before: Stage, examples: Examples, plan: Plan, *, progress: 
     counts = count(model, examples, frames, near=counts.chain_states)
     frames = speaker_mapped(model, examples, plain, counts)
     rest = replace(plan.sat, n_rounds=max(1, plan.sat.n_rounds - half))
-    model, _ = train(model, examples, rest, frames=frames, near=counts.chain_states, progress=progress)
+    told = _going_on(progress, half, plan.sat.n_rounds)
+    model, _ = train(model, examples, rest, frames=frames, near=counts.chain_states, progress=told)
     return Stage(model, before.spoken)
+
+
+def _going_on(progress: Progress | None, n_done: int, n_rounds: int) -> Progress | None:
+    """Return what tells rounds that come after `n_done` others of a stage."""
+    return None if progress is None else lambda done, _: progress(min(n_done + done, n_rounds), n_rounds)
 
 
 def speaker_mapped(
