@@ -49,7 +49,15 @@ def made(network: str, features: str = "log-mel", **fields: object) -> HybridRec
     shape = {"n_features": n_features, "n_symbols": table.n_columns, **SHAPES[network]}
     criterion = "mmi" if network == "factorized-tdnn" else "cross-entropy"
     card = HybridCard(
-        f"tiny-{network}", front_end, network, shape, criterion, features=features, least_fit=-1e9, **fields
+        f"tiny-{network}",
+        front_end,
+        network,
+        shape,
+        criterion,
+        features=features,
+        least_fit=-1e9,
+        least_word=-1e9,
+        **fields,
     )
     priors = np.random.default_rng(0).normal(-2.0, 0.5, table.n_columns) if criterion != "mmi" else None
     acoustic = AcousticScores(card, table, log_priors=priors, seed=1)

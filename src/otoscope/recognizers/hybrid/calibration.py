@@ -8,20 +8,27 @@ import numpy as np
 
 from otoscope.corpora.manifest import Utterance
 from otoscope.decoding.tree import forced
-from otoscope.recognizers.hybrid.fitting import word_scores
+from otoscope.recognizers.hybrid.fitting import mean_fit, word_scores
 from otoscope.recognizers.hybrid.recognizer import HybridRecognizer
 
-REFUSED = 0.02
-"""Share of true texts that may be refused."""
+REFUSED = 0.03
+"""Share of true texts that each of the two limits may refuse."""
 
 
-def least_fit(recognizer: HybridRecognizer, told: Sequence[tuple[Utterance, tuple[str, ...]]]) -> float:
-    """Return the score of the worst word below which only `REFUSED` of true texts lie; minus infinity without any."""
-    worst = []
+def least_fits(recognizer: HybridRecognizer, told: Sequence[tuple[Utterance, tuple[str, ...]]]) -> dict[str, float]:
+    """Return `least_fit` and `least_word` of the card: what all but `REFUSED` of true texts reach.
+
+    Without any text the card's own stay.
+    """
+    worst, means = [], []
+    acoustic = recognizer.acoustic
     for utterance, words in told:
-        acoustic = recognizer.acoustic
         scores = acoustic.scores([acoustic.samples(utterance.recording())])[0]
         lexicon = recognizer.pronounced(words)
         path = forced(scores, words, lexicon, acoustic.table)
-        worst.append(min(word_scores(scores, path, lexicon, acoustic)))
-    return float(np.quantile(worst, REFUSED)) if worst else -np.inf
+        found = word_scores(scores, path, lexicon, acoustic)
+        worst.append(min(found))
+        means.append(mean_fit(found, path))
+    if not worst:
+        return {"least_fit": recognizer.card.least_fit, "least_word": recognizer.card.least_word}
+    return {"least_fit": float(np.quantile(means, REFUSED)), "least_word": float(np.quantile(worst, REFUSED))}

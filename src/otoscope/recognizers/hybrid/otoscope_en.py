@@ -35,7 +35,7 @@ from otoscope.nets.mmi import MmiNetwork
 from otoscope.nets.training import TrainingPlan, train
 from otoscope.recognizers.hmm.language import Lexicon, phone_lexicon
 from otoscope.recognizers.hmm.training import train_monophones
-from otoscope.recognizers.hybrid.calibration import least_fit
+from otoscope.recognizers.hybrid.calibration import least_fits
 from otoscope.recognizers.hybrid.card import HybridCard
 from otoscope.recognizers.hybrid.files import Parts
 from otoscope.recognizers.hybrid.materials import Told, changing_sound, examples_of, said_in, unspoken_sound
@@ -122,7 +122,7 @@ def train_otoscope_en(
     lexicon = phone_lexicon(spoken, SPOKEN)
     places = _places(told, lexicon, path, seed, progress)
     recognizer = _trained((told, held_out), lexicon, places, (lm, chosen, path, seed, progress))
-    recognizer = recognizer.with_card(least_fit=least_fit(recognizer, [(u, w) for u, w in held_out]))
+    recognizer = recognizer.with_card(**least_fits(recognizer, held_out))
     recognizer.save(path, half=True)
     return recognizer
 

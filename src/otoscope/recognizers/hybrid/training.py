@@ -28,7 +28,7 @@ from otoscope.recognizers.hmm.recognizer import HmmRecognizer
 from otoscope.recognizers.hmm.stage_files import fingerprint
 from otoscope.recognizers.hmm.training import SMALL_VOCABULARY
 from otoscope.recognizers.hybrid.aligning import aligner, is_of_words, phone_bigram, placed_by_network
-from otoscope.recognizers.hybrid.calibration import least_fit
+from otoscope.recognizers.hybrid.calibration import least_fits
 from otoscope.recognizers.hybrid.cross_entropy import Frames, FrameTask
 from otoscope.recognizers.hybrid.files import Parts
 from otoscope.recognizers.hybrid.labels import Labels, Placing, kept_labels, labelled, placed_by, share_alike
@@ -230,4 +230,4 @@ def _judging(recognizer: HybridRecognizer, heard: Sequence[Utterance], made: dic
     chosen = [heard[i] for i in np.unique(np.linspace(0, len(heard) - 1, MOST_JUDGED).astype(int))]
     told = [(u, words) for u in chosen if (words := normalize_words(u.text))]
     with torch.inference_mode():
-        return recognizer.with_card(least_fit=least_fit(recognizer, told), training=made)
+        return recognizer.with_card(**least_fits(recognizer, told), training=made)
