@@ -33,7 +33,8 @@ def test_the_best_words_are_those_of_enumeration(lm, seed):
     expected = {}
     for words in (text for n in range(4) for text in itertools.product(WORDS, repeat=n)):
         try:
-            path = forced_path(between, (1, *TOKENS.encode(words), 1), blank=0).log_score
+            spelled = (1, *TOKENS.encode(words), 1) if words else (1,)
+            path = forced_path(between, spelled, blank=0).log_score
         except DoesNotFit:
             continue
         expected[words] = path + scale * lm.log_prob(words) + penalty * len(words)
@@ -53,11 +54,11 @@ def test_a_ctc_recogniser_hears_words_of_the_model_and_says_so(lm):
     plain = made("wav2letter", characters())
     spelled = plain.with_vocabulary(WORDS, lm.automaton(), lm_scale=0.4, word_penalty=20.0)
     trace = spelled.trace(recording)
-    assert trace.words
-    assert set(trace.words) <= set(WORDS)
+    assert trace.hypothesis.words
+    assert set(trace.hypothesis.words) <= set(WORDS)
     assert trace.provenance.parameters["language_model"]["lm_scale"] == 0.4
-    assert spelled.with_decoding(n_best=1).trace(recording).words == trace.words
-    assert spelled.with_vocabulary(None).trace(recording).words == plain.trace(recording).words
+    assert spelled.with_decoding(n_best=1).trace(recording).hypothesis.words == trace.hypothesis.words
+    assert spelled.with_vocabulary(None).trace(recording).hypothesis.words == plain.trace(recording).hypothesis.words
     with pytest.raises(BadInput, match="this recogniser writes subwords"):
         made("wav2letter", byte_pairs([WORDS], n_units=4)).with_vocabulary(WORDS, lm.automaton())
     with pytest.raises(BadInput, match="give it the model by `fused`"):
