@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal, get_args
 
 import numpy as np
@@ -49,10 +50,10 @@ def local_costs(x: ArrayLike, y: ArrayLike, *, metric: Metric = "euclidean") -> 
     squares = [np.einsum("ij,ij->i", r, r) for r in rows]
     costs = rows[0] @ rows[1].T
     if metric == "euclidean":
-        _distances(costs, rows[0], rows[1], squares[0], squares[1])
-        return np.sqrt(costs, out=costs)
+        _distances(costs, rows[0], rows[1], squares[0], squares[1], True)
+        return costs
     # For unit vectors 1 - cos is half the squared distance, which keeps its digits at small angles.
-    _distances(costs, rows[0], rows[1], squares[0], squares[1])
+    _distances(costs, rows[0], rows[1], squares[0], squares[1], False)
     costs *= 0.5
     costs[zero[0]] = 1.0
     costs[:, zero[1]] = 1.0
@@ -78,8 +79,8 @@ def _unit(frames: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @njit(cache=True)
-def _distances(products, x, y, x_squares, y_squares):  # type: ignore[no-untyped-def]
-    """Turn inner products into squared distances, in place."""
+def _distances(products, x, y, x_squares, y_squares, root):  # type: ignore[no-untyped-def]
+    """Turn inner products into squared distances or, with `root`, into distances, in place."""
     for i in range(products.shape[0]):
         row, square = products[i], x_squares[i]
         n_lost = 0
@@ -94,3 +95,6 @@ def _distances(products, x, y, x_squares, y_squares):  # type: ignore[no-untyped
                     for c in range(x.shape[1]):
                         total += (x[i, c] - y[j, c]) ** 2
                     row[j] = total
+        if root:
+            for j in range(row.shape[0]):
+                row[j] = math.sqrt(row[j])

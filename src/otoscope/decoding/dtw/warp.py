@@ -12,6 +12,9 @@ from otoscope.core import BadInput, DoesNotFit, UnknownName
 from otoscope.core.arrays import ByValue
 from otoscope.decoding.dtw.patterns import PATTERNS, StepPattern
 
+ROWS = 4
+"""Rows whose chains of additions run beside each other where no band bounds them."""
+
 
 @dataclass(frozen=True, eq=False)
 class WarpingPath(ByValue):
@@ -136,19 +139,78 @@ def _simple(costs, diagonal, first, last, moves):  # type: ignore[no-untyped-def
     n_x, n_y = costs.shape
     keep = moves.shape[0] > 0
     row, before = np.full(n_y + 1, np.inf), np.full(n_y + 1, np.inf)
-    nothing = np.zeros(n_y, dtype=np.uint8)
-    for i in range(n_x):
+    nothing = np.zeros((ROWS, n_y), dtype=np.uint8)
+    i = 0
+    while i < n_x:
+        if i > 0 and i + ROWS <= n_x and n_y > ROWS and first[i + ROWS - 1] == 0 and last[i] == n_y:
+            choices = moves[i : i + ROWS] if keep else nothing
+            _four_rows(costs[i : i + ROWS], diagonal, row, choices)
+            i += ROWS
+            continue
         before, row = row, before
         row[:] = np.inf
         a, b = first[i], last[i]
         if i == 0:
             row[1] = diagonal * costs[0, 0]
             a = 1
-        choice = moves[i, a:b] if keep else nothing[a:b]
+        choice = moves[i, a:b] if keep else nothing[0, a:b]
         here = costs[i, a:b]
         from_above(here, diagonal, before[a:b], before[a + 1 : b + 1], row[a + 1 : b + 1], choice)
         from_left(here, row[a:b], row[a + 1 : b + 1], choice)
+        i += 1
     return row[n_y]
+
+
+@njit(cache=True)
+def _cell(cost, diagonal, corner, above, left):  # type: ignore[no-untyped-def]
+    """Cost of the best path to a cell, and the move that ends it."""
+    slanted, straight, along = corner + diagonal * cost, above + cost, left + cost
+    best = min(slanted, straight)
+    move = 2 if along < best else (1 if straight < slanted else 0)
+    return min(along, best), move
+
+
+@njit(cache=True)
+def _four_rows(costs, diagonal, row, choices):  # type: ignore[no-untyped-def]
+    """Four rows at a time, each a column behind the one above, so that none waits for another.
+
+    `row` holds the totals of the row above, its first value infinite, and then those of the fourth.
+    """
+    n = costs.shape[1]
+    now, old = np.full(ROWS, np.inf), np.full(ROWS, np.inf)
+    for j in range(ROWS - 1):
+        _ramp(costs, diagonal, row, choices, (now, old), j)
+    a, b, c, d = now[0], now[1], now[2], now[3]
+    older_a, older_b, older_c = old[0], old[1], old[2]
+    first, second, third, fourth = costs[0, 3:], costs[1, 2 : n - 1], costs[2, 1 : n - 2], costs[3, : n - 3]
+    into_a, into_b, into_c, into_d = choices[0, 3:], choices[1, 2 : n - 1], choices[2, 1 : n - 2], choices[3, : n - 3]
+    corner, above, done = row[3:], row[4:], row[1:]
+    for j in range(n - 3):
+        d, into_d[j] = _cell(fourth[j], diagonal, older_c, c, d)
+        new_c, into_c[j] = _cell(third[j], diagonal, older_b, b, c)
+        new_b, into_b[j] = _cell(second[j], diagonal, older_a, a, b)
+        new_a, into_a[j] = _cell(first[j], diagonal, corner[j], above[j], a)
+        older_a, older_b, older_c = a, b, c
+        a, b, c = new_a, new_b, new_c
+        done[j] = d
+    now[0], now[1], now[2], now[3] = a, b, c, d
+    old[0], old[1], old[2] = older_a, older_b, older_c
+    for j in range(n, n + ROWS - 1):
+        _ramp(costs, diagonal, row, choices, (now, old), j)
+
+
+@njit(cache=True)
+def _ramp(costs, diagonal, row, choices, state, j):  # type: ignore[no-untyped-def]
+    """One column of four rows where not all of them are inside."""
+    now, old = state
+    for r in range(ROWS - 1, -1, -1):
+        at = j - r
+        if 0 <= at < costs.shape[1]:
+            corner, above = (row[at], row[at + 1]) if r == 0 else (old[r - 1], now[r - 1])
+            old[r] = now[r]
+            now[r], choices[r, at] = _cell(costs[r, at], diagonal, corner, above, now[r])
+            if r == ROWS - 1:
+                row[at + 1] = now[r]
 
 
 @njit(cache=True)
