@@ -16,7 +16,7 @@ from otoscope.signal.resampling import resampled
 
 @dataclass(frozen=True)
 class CepstralFrontEnd:
-    """Mel cepstra re the recording's loudest band, and their slopes.
+    """Mel cepstra re the loudest band, and their slopes.
 
     Parameters
     ----------
@@ -27,8 +27,11 @@ class CepstralFrontEnd:
     window_s, hop_s
         Length of a frame and distance of two.
     floor
-        How far a band may lie below the recording's loudest one, in nats of power: weaker sound (pauses, noise, echo)
-        is levelled out softly.
+        How far a band may lie below the loudest one, in nats of power: weaker sound (pauses, noise, echo) is levelled
+        out softly.
+    floor_reach_s
+        The loudest band is that of the frames within this time; `None`: of the whole recording. A reach keeps quiet
+        words that stand apart from loud ones.
     slope_width, slope_weight
         Slopes are fitted over this many frames on both sides and weighed by this; weight 0 leaves them out.
 
@@ -45,6 +48,7 @@ class CepstralFrontEnd:
     window_s: float = 0.025
     hop_s: float = 0.010
     floor: float = 7.0
+    floor_reach_s: float | None = None
     slope_width: int = 3
     slope_weight: float = 0.7
 
@@ -61,9 +65,19 @@ class CepstralFrontEnd:
         if bands.grid.n_frames == 0:
             return Features(np.zeros((0, n_columns), np.float32), bands.grid, "mfcc", "ln power re loudest band")
         levels = bands.values.astype(np.float64)
-        cepstra = np.logaddexp(levels - levels.max(), -self.floor) @ dct_matrix(self.n_mels, self.n_coeffs)
+        cepstra = np.logaddexp(levels - self._loudest(levels), -self.floor) @ dct_matrix(self.n_mels, self.n_coeffs)
         values = np.hstack([cepstra, slopes(cepstra, self.slope_width)]) if self.slope_weight else cepstra
         return Features(values.astype(np.float32), bands.grid, "mfcc", "ln power re loudest band")
+
+    def _loudest(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the level of the loudest band within reach of each frame, `(n_frames, 1)`."""
+        loudest = levels.max(axis=1)
+        if self.floor_reach_s is None:
+            return np.full((len(loudest), 1), loudest.max())
+        from scipy.ndimage import maximum_filter1d
+
+        reach = round(self.floor_reach_s / self.hop_s)
+        return np.asarray(maximum_filter1d(loudest, 2 * reach + 1, mode="nearest"))[:, np.newaxis]
 
     def weights(self) -> NDArray[np.float64]:
         """Return how much a standard deviation of each column counts, `(n_columns,)`."""

@@ -29,7 +29,7 @@ _UNKNOWN = Calibration(1.0, 1.0)
 
 AUDREY = WarpingLearner()
 AUDREY_FORMANTS = OccupancyLearner()
-SHOEBOX = WarpingLearner(CepstralFrontEnd(rate_hz=16000), n_nearest=3)
+SHOEBOX = WarpingLearner(CepstralFrontEnd(rate_hz=16000, floor_reach_s=0.5), n_nearest=1)
 
 
 def examples_of(
