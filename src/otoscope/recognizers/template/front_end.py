@@ -65,7 +65,8 @@ class CepstralFrontEnd:
         if bands.grid.n_frames == 0:
             return Features(np.zeros((0, n_columns), np.float32), bands.grid, "mfcc", "ln power re loudest band")
         levels = bands.values.astype(np.float64)
-        cepstra = np.logaddexp(levels - self._loudest(levels), -self.floor) @ dct_matrix(self.n_mels, self.n_coeffs)
+        relative: Any = levels - self._loudest(levels)
+        cepstra = np.logaddexp(relative, -self.floor) @ dct_matrix(self.n_mels, self.n_coeffs)
         values = np.hstack([cepstra, slopes(cepstra, self.slope_width)]) if self.slope_weight else cepstra
         return Features(values.astype(np.float32), bands.grid, "mfcc", "ln power re loudest band")
 
