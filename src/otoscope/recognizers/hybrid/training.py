@@ -39,6 +39,8 @@ from otoscope.recognizers.hybrid.presets import PRESETS, Options, language_file
 from otoscope.recognizers.hybrid.priors import log_priors
 from otoscope.recognizers.hybrid.recognizer import HybridRecognizer
 
+LOOP_SCALE = 0.3
+"""Acoustic scale where any word may follow any other: such a model says little, and a smaller scale loses words."""
 MOST_JUDGED = 100
 """Held-out utterances from which it is learnt how well a true text fits."""
 
@@ -222,7 +224,10 @@ def _recognizer(
         lexicon: Lexicon = word_units(word for word in spoken if word in hmm.lexicon)
     else:
         lexicon = phone_lexicon(spoken, {**hmm.lexicon, **(chosen.lexicon or {})})
-    return HybridRecognizer(Parts(acoustic, dict(lexicon), lm))
+    recognizer = HybridRecognizer(Parts(acoustic, dict(lexicon), lm))
+    if chosen.lm is None and len(words) <= SMALL_VOCABULARY and "acoustic_scale" not in chosen.card:
+        return recognizer.with_card(acoustic_scale=LOOP_SCALE)
+    return recognizer
 
 
 def _judging(recognizer: HybridRecognizer, heard: Sequence[Utterance], made: dict[str, Any]) -> HybridRecognizer:
