@@ -43,7 +43,7 @@ class TdnnShape:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dilations", tuple(self.dilations))
-        if min(self.reach, *self.dilations) < 0 or min(self.n_units, self.n_prefinal, len(self.dilations)) < 1:
+        if min((self.reach, *self.dilations)) < 0 or min(self.n_units, self.n_prefinal, len(self.dilations)) < 1:
             raise BadInput(f"a time-delay network needs layers, sizes above 0 and no negative dilation, got {self}")
 
 
