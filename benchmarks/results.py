@@ -38,6 +38,12 @@ class Entry:
 
 ENTRIES = (
     Entry(
+        "embedded",
+        "The embedded recogniser on speech it was not taught",
+        "python benchmarks/embedded.py --data DATA --recognizers otoscope-en --json FILE",
+        "How many words does otoscope-en get wrong in books, from learners and on the telephone?",
+    ),
+    Entry(
         "planted-cue",
         "Planted cue",
         "otoscope study planted-cue --json",

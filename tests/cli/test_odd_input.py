@@ -11,13 +11,14 @@ import soundfile
 import soxr
 
 from otoscope.recognizers import load
+from otoscope.recognizers.registry import DEFAULT
 
 
 @pytest.fixture(scope="module")
 def heard(talk):
     from otoscope.core import Recording
 
-    return load("pocketsphinx").trace(Recording.read(talk)).text
+    return load(DEFAULT).trace(Recording.read(talk)).text
 
 
 def transcript(run, path) -> str:

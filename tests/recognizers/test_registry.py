@@ -19,7 +19,7 @@ def test_listing_names_all_and_imports_nothing_heavy() -> None:
         f"print([m for m in {HEAVY} if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
-    assert out.splitlines() == ["['ctc-digits', 'pocketsphinx']", "[]"]
+    assert out.splitlines() == ["['ctc-digits', 'otoscope-en', 'pocketsphinx']", "[]"]
 
 
 def test_each_says_what_it_is() -> None:

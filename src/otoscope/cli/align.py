@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from otoscope.core import BadInput, UnknownName
+from otoscope.recognizers.registry import DEFAULT
 
 LONGEST_S = 300.0
 
@@ -21,9 +22,7 @@ def align(
     file: Annotated[Path, typer.Argument(help="An audio file.")],
     text: Annotated[str, typer.Option(help="What is said in it.")] = "",
     text_file: Annotated[Path | None, typer.Option(help="A file that holds the text instead.")] = None,
-    recognizer: Annotated[
-        str, typer.Option(help="A name from `otoscope recognizers`, or a saved folder.")
-    ] = "pocketsphinx",
+    recognizer: Annotated[str, typer.Option(help="A name from `otoscope recognizers`, or a saved folder.")] = DEFAULT,
     format: Annotated[str, typer.Option(help="textgrid, json, ctm, eaf, srt, vtt, stm or rttm.")] = "textgrid",
     output: Annotated[Path | None, typer.Option(help="File to write; stdout by default.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from otoscope.core import Attribution, BadInput, Explanation, Interrupted
+from otoscope.recognizers.registry import DEFAULT
 
 LONGEST_S = 120.0
 
@@ -22,9 +23,7 @@ def register(app: typer.Typer) -> None:
 
 def explain(
     file: Annotated[Path, typer.Argument(help="An audio file.")],
-    recognizer: Annotated[
-        str, typer.Option(help="A name from `otoscope recognizers`, or a saved folder.")
-    ] = "pocketsphinx",
+    recognizer: Annotated[str, typer.Option(help="A name from `otoscope recognizers`, or a saved folder.")] = DEFAULT,
     word: Annotated[
         list[str] | None, typer.Option(help="Explain only this word (label or index); may be repeated.")
     ] = None,

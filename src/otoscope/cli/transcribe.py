@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from otoscope.core import BadInput, Interrupted, OtoscopeError, UnknownName
+from otoscope.recognizers.registry import DEFAULT
 
 TEXT_FORMATS = ("txt", "ctm", "stm")
 """Formats in which several recordings can follow one another on stdout."""
@@ -22,9 +23,7 @@ def register(app: typer.Typer) -> None:
 
 def transcribe(
     files: Annotated[list[Path], typer.Argument(help="Audio files.")],
-    recognizer: Annotated[
-        str, typer.Option(help="A name from `otoscope recognizers`, or a saved folder.")
-    ] = "pocketsphinx",
+    recognizer: Annotated[str, typer.Option(help="A name from `otoscope recognizers`, or a saved folder.")] = DEFAULT,
     format: Annotated[str, typer.Option(help="txt, json, srt, vtt, textgrid, ctm, stm, rttm or eaf.")] = "txt",
     output: Annotated[
         Path | None, typer.Option(help="Folder to write one file a recording into, made if need be; stdout by default.")

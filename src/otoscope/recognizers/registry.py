@@ -24,8 +24,12 @@ GROUP = "otoscope.recognizers"
 CARD = "recognizer.json"
 """File in a saved recogniser's folder; its `"class"` is the `"module:Class"` whose `load(folder)` opens the folder."""
 
+DEFAULT = "otoscope-en"
+"""What is used where no recogniser is named."""
+
 RECOGNIZERS: Mapping[str, str] = {
     "ctc-digits": "otoscope.recognizers.ctc:digits",
+    "otoscope-en": "otoscope.recognizers.hybrid.embedded:otoscope_en",
     "pocketsphinx": "otoscope.recognizers.pocketsphinx:PocketSphinx",
 }
 
@@ -64,11 +68,17 @@ _CARDS: Mapping[str, tuple[str, int, str, str]] = {
         "torch",
         "Spoken English digits, letter by letter: a small network trained on the Free Spoken Digit Dataset.",
     ),
+    "otoscope-en": (
+        "hybrid network and HMM",
+        2016,
+        "torch",
+        "English, 60,000 words, trigram language model; nine hours of training speech; the embedded default.",
+    ),
     "pocketsphinx": (
         "hidden Markov model with Gaussian mixtures",
         2006,
         "pocketsphinx",
-        "US English, 126,000 words, trigram language model; the embedded default.",
+        "US English, 126,000 words, trigram language model; the classical reference.",
     ),
 }
 

@@ -253,7 +253,8 @@ def read_splits(
     Raises
     ------
     BadInput
-        No corpus is named, one has no split `train`, or none has the validation split; the message names what there is.
+        No corpus is named, one has neither `train` nor the validation split, or one of the two is nowhere; the message
+        names what there is.
     """
     from otoscope.corpora import read_corpus
 
@@ -265,11 +266,16 @@ def read_splits(
     for folder in corpora:
         everything = read_corpus(folder)
         own = {utterance.split for utterance in everything}
-        if "train" not in own:
-            raise BadInput(f"corpus {os.fspath(folder)} has no split 'train' to learn from; it has {_listed(own)}")
+        if not own & {"train", valid_split}:
+            raise BadInput(
+                f"corpus {os.fspath(folder)} has no split 'train' to learn from, nor {valid_split!r} to validate on; "
+                f"it has {_listed(own)}"
+            )
         learnt += [utterance for utterance in everything if utterance.split == "train"]
         held_out += [utterance for utterance in everything if utterance.split == valid_split]
         splits |= own
+    if not learnt:
+        raise BadInput(f"no corpus has a split 'train' to learn from; there are {_listed(splits)}")
     if not held_out and valid_split != NO_SPLIT:
         raise BadInput(
             f"no corpus has the validation split {valid_split!r}; there are {_listed(splits)}. Name another, or "

@@ -49,7 +49,7 @@ class _Tally:
 
 
 def run(
-    recognizers: Entrants = "pocketsphinx",
+    recognizers: Entrants = "otoscope-en",
     *,
     corpus: str | os.PathLike[str] | None = None,
     split: str | None = None,

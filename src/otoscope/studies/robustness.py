@@ -33,7 +33,7 @@ NOISE_CORPUS = "esc10-noise"
 
 def run(
     corpus: str | os.PathLike[str],
-    recognizers: Entrants = "pocketsphinx",
+    recognizers: Entrants = "otoscope-en",
     *,
     split: str | None = None,
     noises: str | os.PathLike[str] | None = None,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from otoscope.core import DoesNotFit
 from otoscope.corpora.manifest import Utterance
 from otoscope.decoding.tree import forced
 from otoscope.recognizers.hybrid.fitting import mean_fit, word_scores
@@ -18,14 +19,17 @@ REFUSED = 0.03
 def least_fits(recognizer: HybridRecognizer, told: Sequence[tuple[Utterance, tuple[str, ...]]]) -> dict[str, float]:
     """Return `least_fit` and `least_word` of the card: what all but `REFUSED` of true texts reach.
 
-    Without any text the card's own stay.
+    Texts too long for their sound are passed over; without any text the card's own limits stay.
     """
     worst, means = [], []
     acoustic = recognizer.acoustic
     for utterance, words in told:
         scores = acoustic.scores([acoustic.samples(utterance.recording())])[0]
         lexicon = recognizer.pronounced(words)
-        path = forced(scores, words, lexicon, acoustic.table)
+        try:
+            path = forced(scores, words, lexicon, acoustic.table)
+        except DoesNotFit:
+            continue
         found = word_scores(scores, path, lexicon, acoustic)
         worst.append(min(found))
         means.append(mean_fit(found, path))

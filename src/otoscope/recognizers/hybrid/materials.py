@@ -31,6 +31,11 @@ def said_in(utterance: Utterance) -> tuple[str, ...]:
     return () if _UNCERTAIN.search(text) else normalize_words(re.sub(r"[_/-]", " ", text))
 
 
+def key_of(utterance: Utterance) -> str:
+    """Return what tells an utterance from those of other corpora, whose ids may be the same."""
+    return f"{utterance.id} {utterance.speaker} {utterance.duration_s:g} {utterance.text}"
+
+
 def changing_sound(utterances: Sequence[Utterance], noise: str | None, seed: int) -> SoundAugmentation:
     """Return rooms, babble, telephone lines, levels, and the noises where there are any; speed is changed before."""
     return SoundAugmentation(
@@ -72,7 +77,7 @@ def examples_of(
         except DoesNotFit:
             continue
         samples = utterance.recording(rate_hz=rate_hz).samples
-        found.append(Example(_whole(samples), graph, places.get(utterance.id)))
+        found.append(Example(_whole(samples), graph, places.get(key_of(utterance))))
     return found
 
 

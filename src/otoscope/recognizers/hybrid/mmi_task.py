@@ -20,6 +20,7 @@ from otoscope.nets.batching import LazyBatches, bucketed
 from otoscope.nets.examples import batches, padded
 from otoscope.nets.front_end import LogMel
 from otoscope.nets.mmi import MmiNetwork, Posteriors, mmi_loss, posteriors
+from otoscope.nets.training import device_of, moved
 from otoscope.recognizers.hybrid.phones import Biphones
 
 FULL_SCALE = 32768.0
@@ -102,6 +103,7 @@ class MmiTask:
         for group in batches([e.samples.size for e in self.valid], most=round(self.batch_s * rate_hz)):
             examples = [self.valid[i] for i in group]
             batch = self._batch([e.waveform() for e in examples], tuple(e.graph for e in examples))
+            batch = moved(batch, device_of(network))
             logits, _, lengths = network(batch.features, batch.lengths)
             found = self._posteriors(logits, lengths, batch)
             total -= float(found.objectives.sum())

@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from otoscope.core import BadInput, DoesNotFit
 from otoscope.core.protocols import Progress
@@ -38,7 +40,7 @@ from otoscope.recognizers.hmm.training import train_monophones
 from otoscope.recognizers.hybrid.calibration import least_fits
 from otoscope.recognizers.hybrid.card import HybridCard
 from otoscope.recognizers.hybrid.files import Parts
-from otoscope.recognizers.hybrid.materials import Told, changing_sound, examples_of, said_in, unspoken_sound
+from otoscope.recognizers.hybrid.materials import Told, changing_sound, examples_of, key_of, said_in, unspoken_sound
 from otoscope.recognizers.hybrid.mmi_task import Changes, Example, MmiTask, Place
 from otoscope.recognizers.hybrid.model import AcousticScores
 from otoscope.recognizers.hybrid.phones import SILENCE, PhoneTable, tied_biphones
@@ -53,6 +55,9 @@ SPOKEN: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "startrek": (("S", "T", "AA", "R", "T", "R", "EH", "K"),),
 }
 """Made-up words whose spelling misleads."""
+
+SPOKEN_SHARE = 0.15
+"""Weight of the transcripts beside the background text in the language model."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,7 @@ def train_otoscope_en(
         raise BadInput(f"otoscope-en has no such option: {error}") from None
     path = Path(folder)
     make_folder(path)
+    unspoken = unspoken_sound(chosen.noise, FrontEndShape().rate_hz)
     told = [(u, words) for u in corpus if (words := said_in(u))]
     held_out = [(u, words) for u in valid if (words := said_in(u))]
     if not told:
@@ -121,10 +127,10 @@ def train_otoscope_en(
     spoken = sorted({word for _, words in (*told, *held_out) for word in words})
     lexicon = phone_lexicon(spoken, SPOKEN)
     places = _places(told, lexicon, path, seed, progress)
-    recognizer = _trained((told, held_out), lexicon, places, (lm, chosen, path, seed, progress))
+    recognizer = _trained((told, held_out), lexicon, places, (lm, chosen, path, seed, progress), unspoken)
     recognizer = recognizer.with_card(**least_fits(recognizer, held_out))
     recognizer.save(path, half=True)
-    return recognizer
+    return HybridRecognizer.load(path)
 
 
 def _language_model(told: Told, chosen: Options, path: Path) -> ngram.NGramModel:
@@ -138,17 +144,13 @@ def _language_model(told: Told, chosen: Options, path: Path) -> ngram.NGramModel
     from otoscope.lexicon.ngram.pruning import prune_to
     from otoscope.lexicon.ngram.recipes import choose_vocabulary, mix_texts
 
-    sets: dict[str, list[tuple[str, ...]]] = {}
-    for utterance, words in told:
-        sets.setdefault(utterance.path.parent.parent.name, []).append(words)
-    transcripts = [sets[name] for name in sorted(sets)]
+    transcripts = [[words for _, words in told]]
     vocabulary = choose_vocabulary(chosen.text, transcripts, size=chosen.n_words)
-    share = 0.15 / len(transcripts)
     mixed = mix_texts(
         chosen.text,
         transcripts,
         vocabulary=vocabulary,
-        weights=[1 - share * len(transcripts), *[share] * len(transcripts)],
+        weights=[1 - SPOKEN_SHARE, SPOKEN_SHARE],
         n_background=2 * chosen.n_grams,
     )
     model = prune_to(mixed.model, chosen.n_grams, histories=mixed.histories)
@@ -159,7 +161,7 @@ def _language_model(told: Told, chosen: Options, path: Path) -> ngram.NGramModel
 def _places(
     told: Told, lexicon: Lexicon, path: Path, seed: int, progress: Progress | None
 ) -> dict[str, tuple[Place, ...]]:
-    """Return where the phones of each utterance lie, silence between and around them, by its id."""
+    """Return where the phones of each utterance lie, silence between and around them, by `key_of` it."""
     kept = path / "places.json"
     if kept.exists():
         stored = json.loads(kept.read_text(encoding="utf-8"))
@@ -175,7 +177,7 @@ def _places(
             continue
         _, grid = hmm.model.frames(recording)
         edges = grid.edges_s().tolist()
-        found[utterance.id] = tuple((p.phone, edges[p.start_frame], edges[p.end_frame]) for p in way.phones)
+        found[key_of(utterance)] = tuple((p.phone, edges[p.start_frame], edges[p.end_frame]) for p in way.phones)
         if progress is not None:
             progress(done + 1, len(told))
     write_text(kept, json.dumps(found))
@@ -187,10 +189,10 @@ def _trained(
     lexicon: Lexicon,
     places: Mapping[str, tuple[Place, ...]],
     run: tuple[ngram.NGramModel, Options, Path, int, Progress | None],
+    unspoken: Sequence[NDArray[np.int16]],
 ) -> HybridRecognizer:
     lm, chosen, path, seed, progress = run
     lattices = [[transcript_lattice(words, lexicon) for _, words in part] for part in sets]
-    unspoken = unspoken_sound(chosen.noise, FrontEndShape().rate_hz)
     trigrams = PhoneTrigrams.of([*lattices[0], *(transcript_lattice((), lexicon) for _ in unspoken)])
     phones = tuple(sorted({phone for variants in cmudict().values() for v in variants for phone in v}))
     biphones = tied_biphones(trigrams.counts, phones)
@@ -222,11 +224,18 @@ def _trained(
     changes = Changes(sound=changing_sound([u for u, _ in sets[0]], chosen.noise, seed), masks=masks)
     task = dataclasses.replace(task, changes=changes, placed=False)
     train(network, task, _plan(chosen, seed + 1, chosen.epochs), checkpoint=path / "free.pt", progress=progress)
-    made = {"seed": seed, "options": dataclasses.asdict(chosen), "n_utterances": len(sets[0])}
+    network.cpu()
+    options = {name: _name_of(value) for name, value in dataclasses.asdict(chosen).items()}
+    made = {"seed": seed, "options": options, "n_utterances": len(sets[0])}
     card = dataclasses.replace(card, training=made)
     words = phone_lexicon([word for word in lm.automaton().words if not word.startswith("<")], SPOKEN)
     acoustic = AcousticScores(card, acoustic.table, network=network.acoustic)
     return HybridRecognizer(Parts(acoustic, words, lm))
+
+
+def _name_of(value: Any) -> Any:
+    """Return an option as a card may hold it: of a path the last part only, which says nothing of the machine."""
+    return Path(value).name if isinstance(value, str) and os.sep in value else value
 
 
 def _plan(chosen: Options, seed: int, epochs: int) -> TrainingPlan:
