@@ -115,7 +115,11 @@ def test_what_cannot_be_learnt_is_said_before_anything_is_written(toys, tmp_path
     out = tmp_path / "run"
     for arguments, error, says in (
         (("toi", corpus), UnknownName, "did you mean toy"),
-        (("toy", untrained), BadInput, r"has no split 'train' to learn from, nor 'valid' to validate on; it has 'test'"),
+        (
+            ("toy", untrained),
+            BadInput,
+            r"has no split 'train' to learn from, nor 'valid' to validate on; it has 'test'",
+        ),
         (("toy", no_valid), BadInput, r"validation split 'valid'; there are 'train'.* 'none' to learn without"),
         (("toy", same), BadInput, r"speaker 'anna' stands in splits"),
         (("toy", []), BadInput, "no corpus is named"),
