@@ -137,9 +137,7 @@ class Search:
                 break
         self._paths = sorted(done.values(), key=lambda path: (-path.rank, path.labels))[: self.beam]
 
-    def _written(
-        self, paths: list[_Path], rows: NDArray[np.float64], done: _Closed
-    ) -> list[_Path]:
+    def _written(self, paths: list[_Path], rows: NDArray[np.float64], done: _Closed) -> list[_Path]:
         """Return the best paths with one label more, as long as they could still enter the beam."""
         scores = rows + np.array([path.log_prob for path in paths])[:, None]
         ranks = scores + np.array([path.lm for path in paths])[:, None]
