@@ -30,7 +30,7 @@ class TdnnShape:
     n_prefinal
         Units of the last hidden layer.
     dropout
-        Share of units dropped in training.
+        Share of what each layer adds that is dropped in training.
     """
 
     n_features: int
@@ -60,8 +60,9 @@ class TdnnAcousticLayer(nn.Module):
         """Map `(n, n_frames, n_units)` to the same shape; the row holds every `step`-th frame of the utterance."""
         d, mask = self.dilation // step, frame_mask(lengths.to(frames.device), frames.shape[1])
         own = self.norm(frames) * mask
-        out: Tensor = self.tap((frames + torch.relu(self.linear(spliced(own, (-d, 0, d))))) * mask, lengths)
-        return self.dropout(out)
+        found = self.dropout(torch.relu(self.linear(spliced(own, (-d, 0, d)))))
+        out: Tensor = self.tap((frames + found) * mask, lengths)
+        return out
 
 
 class TdnnAcoustic(FrameClassifier):
