@@ -171,7 +171,7 @@ def byte_pairs(texts: Iterable[Sequence[str]], *, n_units: int = 200) -> Tokens:
     --------
     >>> tokens = byte_pairs([["low", "lower", "low"]], n_units=11)
     >>> [tokens.units[i - 1] for i in tokens.encode_word("lower")]
-    ['▁low', 'e', 'r']
+    ['▁l', 'ow', 'e', 'r']
     """
     counts = Counter(word for words in texts for word in words)
     letters = sorted({letter for word in counts for letter in word})

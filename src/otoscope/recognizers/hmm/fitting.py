@@ -45,7 +45,7 @@ def threshold(true: NDArray[np.float64], wrong: NDArray[np.float64]) -> float:
     Examples
     --------
     >>> round(threshold(np.array([-0.2, -0.4]), np.array([-4.0, -np.inf])), 2)
-    -2.23
+    -2.2
     """
     true = true[np.isfinite(true)]
     if not true.size:
