@@ -25,7 +25,7 @@ def word_loop(words: Sequence[str]) -> BackoffAutomaton:
     Examples
     --------
     >>> loop = word_loop(["yes", "no"])
-    >>> loop.words, np.exp(loop.arc_log_prob).round(3).tolist()
+    >>> loop.words, np.exp(loop.arc_log_prob.astype(float)).round(3).tolist()
     (('</s>', 'yes', 'no'), [0.5, 0.25, 0.25, 0.01, 0.495, 0.495])
     """
     names = (END, *words)
