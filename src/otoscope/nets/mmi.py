@@ -39,6 +39,13 @@ class MmiNetwork(nn.Module):
         )
         self.register_buffer("n_steps", torch.zeros((), dtype=torch.int64))
 
+    @torch.no_grad()
+    def begin_auxiliary_alike(self) -> None:
+        """Give the auxiliary output the weights of the main one: where a trained network is trained further."""
+        own = (self.acoustic.last_norm, self.acoustic.narrow, self.acoustic.narrow_norm, self.acoustic.head)
+        for target, source in zip(self.auxiliary, own, strict=True):
+            target.load_state_dict(source.state_dict())
+
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the logits of both outputs, `(n, n_frames', n_symbols)`, and the frames of each utterance."""
         if self.training:

@@ -45,7 +45,7 @@ def changing_sound(utterances: Sequence[Utterance], noise: str | None, seed: int
         babble=speech_bank(utterances, seed=seed),
         rooms=random_rooms(60, seed=seed),
         room_share=0.15,
-        telephone_share=0.15,
+        telephone_share=0.25,
     )
 
 

@@ -19,31 +19,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
 from otoscope.core import BadInput, DoesNotFit
 from otoscope.core.protocols import Progress
 from otoscope.corpora.manifest import Utterance
-from otoscope.decoding.mmi import PhoneTrigrams, denominator_graph, numerator_graph, transcript_lattice
 from otoscope.io.writing import make_folder, write_text
 from otoscope.lexicon import ngram
-from otoscope.lexicon.pronunciations import cmudict
-from otoscope.nets.augment import Augmentation
-from otoscope.nets.factorized import FactorizedShape
-from otoscope.nets.front_end import FrontEndShape, LogMel
-from otoscope.nets.mmi import MmiNetwork
-from otoscope.nets.training import TrainingPlan, train
+from otoscope.nets.front_end import FrontEndShape
+from otoscope.nets.training import TrainingPlan
 from otoscope.recognizers.hmm.language import Lexicon, phone_lexicon
 from otoscope.recognizers.hmm.training import train_monophones
 from otoscope.recognizers.hybrid.calibration import least_fits
-from otoscope.recognizers.hybrid.card import HybridCard
 from otoscope.recognizers.hybrid.files import Parts
-from otoscope.recognizers.hybrid.materials import Told, changing_sound, examples_of, key_of, said_in, unspoken_sound
-from otoscope.recognizers.hybrid.mmi_task import Changes, Example, MmiTask, Place
+from otoscope.recognizers.hybrid.materials import Told, changing_sound, key_of, said_in, unspoken_sound
+from otoscope.recognizers.hybrid.mmi_task import Place
+from otoscope.recognizers.hybrid.mmi_training import lessons_of, new_acoustic, train_mmi
 from otoscope.recognizers.hybrid.model import AcousticScores
-from otoscope.recognizers.hybrid.phones import SILENCE, PhoneTable, tied_biphones
+from otoscope.recognizers.hybrid.phones import Biphones
 from otoscope.recognizers.hybrid.recognizer import HybridRecognizer
 
 SPOKEN: Mapping[str, tuple[tuple[str, ...], ...]] = {
@@ -68,6 +59,9 @@ class Options:
     ----------
     text
         Background text for the language model, a sentence a line, may be compressed.
+    start
+        Folder of a recogniser that this recipe made: its network is trained further, its phones and its language model
+        are kept, and steps 1 to 3 fall away.
     lm
         A language model that `otoscope.lexicon.ngram.save` wrote, in place of estimating one.
     noise
@@ -83,6 +77,7 @@ class Options:
     """
 
     text: str | None = None
+    start: str | None = None
     lm: str | None = None
     noise: str | None = None
     epochs: int = 12
@@ -116,21 +111,50 @@ def train_otoscope_en(
         chosen = Options(**options)
     except TypeError as error:
         raise BadInput(f"otoscope-en has no such option: {error}") from None
-    path = Path(folder)
-    make_folder(path)
-    unspoken = unspoken_sound(chosen.noise, FrontEndShape().rate_hz)
     told = [(u, words) for u in corpus if (words := said_in(u))]
     held_out = [(u, words) for u in valid if (words := said_in(u))]
     if not told:
         raise BadInput("the corpus holds no transcript that says for certain what was said")
-    lm = _language_model(told, chosen, path)
-    spoken = sorted({word for _, words in (*told, *held_out) for word in words})
-    lexicon = phone_lexicon(spoken, SPOKEN)
-    places = _places(told, lexicon, path, seed, progress)
-    recognizer = _trained((told, held_out), lexicon, places, (lm, chosen, path, seed, progress), unspoken)
+    path = Path(folder)
+    make_folder(path)
+    start = None if chosen.start is None else HybridRecognizer.load(chosen.start)
+    lm = _language_model(told, chosen, path) if start is None else start.parts.lm
+    acoustic = _trained((told, held_out), start, chosen, path, seed=seed, progress=progress)
+    lexicon = phone_lexicon([word for word in lm.automaton().words if not word.startswith("<")], SPOKEN)
+    recognizer = HybridRecognizer(Parts(acoustic, lexicon, lm))
     recognizer = recognizer.with_card(**least_fits(recognizer, held_out))
     recognizer.save(path, half=True)
     return HybridRecognizer.load(path)
+
+
+def _trained(
+    sets: tuple[Told, Told],
+    start: HybridRecognizer | None,
+    chosen: Options,
+    path: Path,
+    *,
+    seed: int,
+    progress: Progress | None,
+) -> AcousticScores:
+    """Return the network after all its passes: a new one, or that of `start` trained further."""
+    lexicon = phone_lexicon(sorted({word for part in sets for _, words in part for word in words}), SPOKEN)
+    unspoken = unspoken_sound(chosen.noise, FrontEndShape().rate_hz)
+    sound = changing_sound([u for u, _ in sets[0]], chosen.noise, seed)
+    options = {name: _name_of(value) for name, value in dataclasses.asdict(chosen).items()}
+    made: dict[str, Any] = {"seed": seed, "options": options, "n_utterances": len(sets[0])}
+    placed, free = _plan(chosen, seed, chosen.placed_epochs), _plan(chosen, seed + 1, chosen.epochs)
+    if start is None:
+        places = _places(sets[0], lexicon, path, seed, progress)
+        lessons = lessons_of(sets, lexicon, unspoken, places=places)
+        acoustic = new_acoustic(lessons, n_units=chosen.n_units, n_bottleneck=chosen.n_bottleneck, seed=seed)
+        train_mmi(acoustic, lessons, sound, (placed, free), path, progress=progress)
+    else:
+        acoustic = start.acoustic
+        made["start"] = {"weights_sha256": start.provenance.weights_sha256, **start.card.training}
+        lessons = lessons_of(sets, lexicon, unspoken, places={}, biphones=Biphones.of(acoustic.table))
+        train_mmi(acoustic, lessons, sound, (None, free), path, progress=progress)
+    card = dataclasses.replace(acoustic.card, training=made)
+    return AcousticScores(card, acoustic.table, network=acoustic.network)
 
 
 def _language_model(told: Told, chosen: Options, path: Path) -> ngram.NGramModel:
@@ -182,55 +206,6 @@ def _places(
             progress(done + 1, len(told))
     write_text(kept, json.dumps(found))
     return found
-
-
-def _trained(
-    sets: tuple[Told, Told],
-    lexicon: Lexicon,
-    places: Mapping[str, tuple[Place, ...]],
-    run: tuple[ngram.NGramModel, Options, Path, int, Progress | None],
-    unspoken: Sequence[NDArray[np.int16]],
-) -> HybridRecognizer:
-    lm, chosen, path, seed, progress = run
-    lattices = [[transcript_lattice(words, lexicon) for _, words in part] for part in sets]
-    trigrams = PhoneTrigrams.of([*lattices[0], *(transcript_lattice((), lexicon) for _ in unspoken)])
-    phones = tuple(sorted({phone for variants in cmudict().values() for v in variants for phone in v}))
-    biphones = tied_biphones(trigrams.counts, phones)
-    columns = {pair: biphones.columns(*pair) for pair in trigrams.pairs()}
-    front_end = FrontEndShape()
-    examples = [
-        examples_of(part, own, (trigrams, columns), places, front_end.rate_hz)
-        for part, own in zip(sets, lattices, strict=True)
-    ]
-    shape = FactorizedShape(
-        front_end.n_mels,
-        2 * (max(biphones.units.values()) + 1),
-        n_units=chosen.n_units,
-        n_bottleneck=chosen.n_bottleneck,
-    )
-    card = HybridCard("otoscope-en", front_end, "factorized-tdnn", dataclasses.asdict(shape), "mmi")
-    acoustic = AcousticScores(card, PhoneTable.of(biphones, trigrams.counts), seed=seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = MmiNetwork(acoustic.network)
-    denominator = denominator_graph(trigrams, columns)
-    learnt, held_out = examples
-    quiet = numerator_graph(transcript_lattice((), lexicon), trigrams, columns)
-    learnt += [Example(samples, quiet, ((SILENCE, 0.0, samples.size / front_end.rate_hz),)) for samples in unspoken]
-    task = MmiTask(LogMel(front_end), biphones, denominator, learnt, held_out, Changes(), placed=True)
-    first = _plan(chosen, seed, chosen.placed_epochs)
-    train(network, task, first, checkpoint=path / "placed.pt", progress=progress)
-    masks = Augmentation(n_bands=2, band_width=12, n_gaps=2, gap_frames=20)
-    changes = Changes(sound=changing_sound([u for u, _ in sets[0]], chosen.noise, seed), masks=masks)
-    task = dataclasses.replace(task, changes=changes, placed=False)
-    train(network, task, _plan(chosen, seed + 1, chosen.epochs), checkpoint=path / "free.pt", progress=progress)
-    network.cpu()
-    options = {name: _name_of(value) for name, value in dataclasses.asdict(chosen).items()}
-    made = {"seed": seed, "options": options, "n_utterances": len(sets[0])}
-    card = dataclasses.replace(card, training=made)
-    words = phone_lexicon([word for word in lm.automaton().words if not word.startswith("<")], SPOKEN)
-    acoustic = AcousticScores(card, acoustic.table, network=network.acoustic)
-    return HybridRecognizer(Parts(acoustic, words, lm))
 
 
 def _name_of(value: Any) -> Any:

@@ -21,7 +21,7 @@ SILENCE = "SIL"
 HALF = math.log(0.5)
 
 CLASSES: Mapping[str, str] = {
-    "edge": f"{SILENCE} {EDGE}",
+    "edge": SILENCE,
     "labial": "P B M F V W",
     "dental": "T D N S Z L TH DH",
     "velar": "K G NG HH",
@@ -182,9 +182,19 @@ class Biphones:
     silence: str = SILENCE
     context: tuple[bool, bool] = (True, False)
 
+    @classmethod
+    def of(cls, table: PhoneTable) -> Biphones:
+        """Return the biphones that a table was made from."""
+        units = {
+            (left, phone): table.states(left, phone, None)[0].column // 2
+            for left in table.phones_and_silence
+            for phone in table.phones_and_silence
+        }
+        return cls(table.phones, units, table.silence)
+
     def columns(self, left: str | None, phone: str) -> tuple[int, int]:
-        """Return the columns of a phone's first frame and of the rest."""
-        unit = self.units[left or EDGE, phone]
+        """Return the columns of a phone's first frame and of the rest; before the first phone it is as if silent."""
+        unit = self.units[self.silence if left is None or left == EDGE else left, phone]
         return 2 * unit, 2 * unit + 1
 
     def states(self, left: str | None, phone: str, right: str | None) -> tuple[HmmState, ...]:
@@ -199,7 +209,8 @@ def tied_biphones(counts: Mapping[tuple[str, str], float], phones: Iterable[str]
     Parameters
     ----------
     counts
-        How often each (left neighbour, phone) is expected in the training transcripts.
+        How often each (left neighbour, phone) is expected in the training transcripts; the edge of an utterance counts
+        as silence.
     phones
         Phones of words.
     least
@@ -214,20 +225,22 @@ def tied_biphones(counts: Mapping[tuple[str, str], float], phones: Iterable[str]
     class_of = {phone: name for name, members in CLASSES.items() for phone in members.split()}
     if strange := sorted(set(names) - set(class_of)):
         raise BadInput(f"no class of left neighbours holds {', '.join(strange)}; the phones are those of ARPAbet")
-    lefts, rights = (EDGE, *names, SILENCE), (*names, SILENCE)
+    lefts = rights = (*names, SILENCE)
+    expected = {(left, phone): counts.get((left, phone), 0.0) for left in lefts for phone in rights}
     in_class: dict[tuple[str, str], float] = {}
-    for left in lefts:
-        for phone in rights:
-            if counts.get((left, phone), 0.0) < least:
+    for phone in rights:
+        expected[SILENCE, phone] += counts.get((EDGE, phone), 0.0)
+        for left in lefts:
+            if expected[left, phone] < least:
                 key = class_of[left], phone
-                in_class[key] = in_class.get(key, 0.0) + counts.get((left, phone), 0.0)
+                in_class[key] = in_class.get(key, 0.0) + expected[left, phone]
     numbers: dict[tuple[str, str], int] = {}
     units = {}
     for phone in rights:
         for left in lefts:
             if phone == SILENCE:
                 name = ("", phone)
-            elif counts.get((left, phone), 0.0) >= least:
+            elif expected[left, phone] >= least:
                 name = (left, phone)
             elif in_class[class_of[left], phone] >= least / 3:
                 name = (f"class {class_of[left]}", phone)
