@@ -8,12 +8,12 @@ import pytest
 from otoscope.core import BadInput, FrameGrid, Recording
 from otoscope.corpora import read_corpus
 from otoscope.corpora.sample import sample_path
+from otoscope.corpora.transcripts import said_in
 from otoscope.decoding.edit_distance import edit_distance
 from otoscope.lexicon import ngram
 from otoscope.lexicon.normalization import normalize_words
 from otoscope.recognizers import load
 from otoscope.recognizers.hybrid.embedded import FOLDER
-from otoscope.recognizers.hybrid.materials import said_in
 from otoscope.recognizers.hybrid.mmi_task import columns_of
 from otoscope.recognizers.hybrid.otoscope_en import train_otoscope_en
 from otoscope.recognizers.hybrid.phones import Biphones

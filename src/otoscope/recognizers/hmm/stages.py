@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,14 @@ class Plan:
     tree: TreePlan = field(default_factory=TreePlan)
     reach: int = 4
     n_dims: int = 40
+
+    def times(self, factor: float) -> Plan:
+        """Return the plan with so many times the leaves and, in the stages of triphones, the Gaussians."""
+        larger: dict[str, Any] = {
+            name: replace(schedule, n_gaussians=round(schedule.n_gaussians * factor))
+            for name, schedule in (("tri", self.tri), ("lda", self.lda), ("sat", self.sat))
+        }
+        return replace(self, tree=replace(self.tree, n_leaves=round(self.tree.n_leaves * factor)), **larger)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,8 @@ from typing import Any
 from otoscope.core import BadInput, UnknownName
 from otoscope.core.protocols import Progress
 from otoscope.corpora.manifest import Utterance
+from otoscope.corpora.transcripts import certain
+from otoscope.lexicon.ngram import load
 from otoscope.lexicon.ngram.automaton import BackoffAutomaton
 from otoscope.lexicon.ngram.estimation import estimate
 from otoscope.lexicon.ngram.model import NGramModel
@@ -50,21 +52,30 @@ class Options:
     Parameters
     ----------
     lm
-        What may be said; by default a word loop for small vocabularies, else a trigram model of the texts.
+        What may be said, or the file of it (`otoscope.lexicon.ngram.save`); by default a word loop for small
+        vocabularies, else a trigram model of the texts.
     lexicon
         Word → pronunciations that go before the CMU dictionary's; those of other words are guessed.
     front_end, plan, card
         How features are made, how long is trained, how is decoded.
     stages
         Which stages, by default the preset's; `("mono", "retold", "tri")` stops at triphones without LDA.
+    size
+        Makes the triphone stages of `plan` larger: so many times its leaves and Gaussians; 1 is for three hours.
     """
 
-    lm: NGramModel | BackoffAutomaton | None = None
+    lm: NGramModel | BackoffAutomaton | str | None = None
     lexicon: Lexicon | None = None
     front_end: FrontEnd = dataclasses.field(default_factory=FrontEnd)
     plan: Plan = dataclasses.field(default_factory=Plan)
     card: HmmCard | None = None
     stages: tuple[str, ...] | None = None
+    size: float = 1.0
+
+    @property
+    def sized(self) -> Plan:
+        """The plan at its size."""
+        return self.plan if self.size == 1 else self.plan.times(self.size)
 
 
 def train_words(
@@ -125,6 +136,8 @@ def train(
     if preset not in PRESETS:
         raise UnknownName("preset", preset, PRESETS)
     chosen = Options(**options)
+    chosen = dataclasses.replace(chosen, plan=chosen.sized)
+    corpus, valid = certain(corpus), certain(valid)
     names = chosen.stages or PRESETS[preset]
     if unknown := [name for name in names if name not in _SETTINGS]:
         raise UnknownName("stage", unknown[0], _SETTINGS)
@@ -206,11 +219,13 @@ def _recognizer(
 
 
 def language_model(
-    words: Sequence[str], texts: Sequence[Utterance], given: NGramModel | BackoffAutomaton | None
+    words: Sequence[str], texts: Sequence[Utterance], given: NGramModel | BackoffAutomaton | str | None
 ) -> BackoffAutomaton:
     """Return the given language model, a word loop for a small vocabulary, or a trigram model of the texts."""
     if isinstance(given, BackoffAutomaton):
         return given
+    if isinstance(given, str):
+        return load(given).automaton()
     if given is not None:
         return given.automaton()
     if len(words) <= SMALL_VOCABULARY:

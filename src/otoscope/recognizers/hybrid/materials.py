@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,21 +13,10 @@ from otoscope.corpora.rooms import random_rooms
 from otoscope.corpora.sound_bank import noise_bank, speech_bank
 from otoscope.corpora.utterance import Utterance
 from otoscope.decoding.mmi import PhoneTrigrams, TranscriptLattice, numerator_graph
-from otoscope.lexicon.normalization import normalize_words
 from otoscope.recognizers.hybrid.mmi_task import Example, Place
 
 Told = Sequence[tuple[Utterance, tuple[str, ...]]]
 """Utterances, each with its words."""
-
-_LABEL = re.compile(r"^(spelled|notwake):\s*")
-_UNCERTAIN = re.compile(r"^(digits|address|rttm):|[{}]")
-"""Texts that are prompts a speaker may have read in several ways, or no transcripts."""
-
-
-def said_in(utterance: Utterance) -> tuple[str, ...]:
-    """Return the words of a transcript, none where it is not certain what was said."""
-    text = _LABEL.sub("", utterance.text)
-    return () if _UNCERTAIN.search(text) else normalize_words(re.sub(r"[_/-]", " ", text))
 
 
 def key_of(utterance: Utterance) -> str:

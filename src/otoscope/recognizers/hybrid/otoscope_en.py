@@ -22,6 +22,7 @@ from typing import Any
 from otoscope.core import BadInput, DoesNotFit
 from otoscope.core.protocols import Progress
 from otoscope.corpora.manifest import Utterance
+from otoscope.corpora.transcripts import said_in
 from otoscope.io.writing import make_folder, write_text
 from otoscope.lexicon import ngram
 from otoscope.nets.front_end import FrontEndShape
@@ -30,7 +31,7 @@ from otoscope.recognizers.hmm.language import Lexicon, phone_lexicon
 from otoscope.recognizers.hmm.training import train_monophones
 from otoscope.recognizers.hybrid.calibration import least_fits
 from otoscope.recognizers.hybrid.files import Parts
-from otoscope.recognizers.hybrid.materials import Told, changing_sound, key_of, said_in, unspoken_sound
+from otoscope.recognizers.hybrid.materials import Told, changing_sound, key_of, unspoken_sound
 from otoscope.recognizers.hybrid.mmi_task import Place
 from otoscope.recognizers.hybrid.mmi_training import lessons_of, new_acoustic, train_mmi
 from otoscope.recognizers.hybrid.model import AcousticScores
