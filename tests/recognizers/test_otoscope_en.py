@@ -62,7 +62,7 @@ def test_texts_that_leave_open_what_was_said_are_left_out(tmp_path):
 
 
 def test_columns_follow_the_phones_in_changed_time():
-    table = Biphones(("A", "B"), {("<edge>", "A"): 0, ("A", "B"): 1})
+    table = Biphones(("A", "B"), {("SIL", "A"): 0, ("A", "B"): 1})
     grid = FrameGrid(100, 0, 3, 3, 6)
     phones = [("A", 0.0, 0.1), ("B", 0.1, 0.4)]
     assert columns_of(phones, grid, speed=1.0, biphones=table).tolist() == [0, 1, 1, 2, 3, 3]

@@ -164,7 +164,7 @@ def columns_of(phones: Sequence[Place], grid: FrameGrid, *, speed: float, biphon
 
     Examples
     --------
-    >>> table = Biphones(("AH",), {("<edge>", "AH"): 0, ("AH", "AH"): 1})
+    >>> table = Biphones(("AH",), {("SIL", "AH"): 0, ("AH", "AH"): 1})
     >>> grid = FrameGrid(100, 0, 10, 10, 4)
     >>> columns_of([("AH", 0.0, 0.3), ("AH", 0.3, 0.4)], grid, speed=1.0, biphones=table).tolist()
     [0, 1, 1, 2]
