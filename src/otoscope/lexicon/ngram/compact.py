@@ -42,6 +42,17 @@ def save(model: NGramModel, path: str | os.PathLike[str], *, bits: int = 8) -> N
     CannotWrite
         The file cannot be written.
     """
+    write_bytes(path, serialized(model, bits=bits))
+
+
+def serialized(model: NGramModel, *, bits: int = 8) -> bytes:
+    """Return the bytes of the file that `save` writes: the same model gives the same bytes.
+
+    Raises
+    ------
+    BadInput
+        `bits` is outside 4 to 16.
+    """
     from safetensors.numpy import save as pack
 
     if not 4 <= bits <= 16:
@@ -60,7 +71,7 @@ def save(model: NGramModel, path: str | os.PathLike[str], *, bits: int = 8) -> N
     layout = {name: [values.dtype.str, values.size] for name, values in arrays.items()}
     head = {"format": FORMAT, "schema": SCHEMA, "level_start": model.level_start.tolist(), "layout": layout}
     text = json.dumps({**head, "sha256": _sha256(head, packed)})
-    write_bytes(path, pack(packed, metadata={"otoscope": text}))
+    return bytes(pack(packed, metadata={"otoscope": text}))
 
 
 def load(path: str | os.PathLike[str]) -> NGramModel:

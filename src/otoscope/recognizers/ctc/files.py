@@ -2,58 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import safetensors.torch
 import torch
-from safetensors import SafetensorError
 
-from otoscope.core import BadInput, CorruptWeights
-from otoscope.io.writing import write_bytes, write_text
 from otoscope.nets.acoustic import AcousticModel
+from otoscope.nets.weights import give_weights, serialized
 from otoscope.recognizers.ctc.card import CtcCard
+from otoscope.recognizers.saved import SavedFormat
 
 if TYPE_CHECKING:
     from otoscope.recognizers.ctc import CTCRecognizer
 
-SCHEMA = 1
-"""Number of the folder's layout; a reader refuses a higher one."""
-
-CLASS = "otoscope.recognizers.ctc:CTCRecognizer"
 WEIGHTS = "weights.safetensors"
-DESCRIPTION = "recognizer.json"
-
-
-def serialized(network: AcousticModel) -> bytes:
-    """Return the weights as safetensors: the same weights give the same bytes."""
-    state = {name: tensor.detach().contiguous() for name, tensor in sorted(network.state_dict().items())}
-    return safetensors.torch.save(state)
-
-
-def weights_sha256(network: AcousticModel) -> str:
-    """Return the hash that names these weights."""
-    return hashlib.sha256(serialized(network)).hexdigest()
+FORMAT = SavedFormat("otoscope.recognizers.ctc:CTCRecognizer", ("card",), WEIGHTS)
 
 
 def save_ctc(recognizer: CTCRecognizer, folder: str | os.PathLike[str]) -> None:
     """Write a recogniser to a folder, which is made if need be; raises `CannotWrite`."""
-    from otoscope.io.writing import make_folder
-
-    weights = serialized(recognizer.network)
-    description = {
-        "schema": SCHEMA,
-        "class": CLASS,
-        "weights": WEIGHTS,
-        "weights_sha256": hashlib.sha256(weights).hexdigest(),
-        "card": recognizer.card.as_json(),
-    }
-    make_folder(folder)
-    write_bytes(Path(folder) / WEIGHTS, weights)
-    write_text(Path(folder) / DESCRIPTION, json.dumps(description, indent=1, ensure_ascii=False) + "\n")
+    FORMAT.write(folder, {WEIGHTS: serialized(recognizer.network)}, {"card": recognizer.card.as_json()})
 
 
 def load_ctc(folder: str | os.PathLike[str]) -> tuple[CtcCard, AcousticModel]:
@@ -66,44 +34,9 @@ def load_ctc(folder: str | os.PathLike[str]) -> tuple[CtcCard, AcousticModel]:
     BadInput
         The folder was written by a newer version or holds another kind of recogniser.
     """
-    path = Path(folder)
-    description = _description(path / DESCRIPTION)
+    description, files = FORMAT.read(folder)
     card = CtcCard.from_json(description["card"])
-    try:
-        weights = (path / description["weights"]).read_bytes()
-    except OSError as error:
-        raise CorruptWeights(f"{path} has no readable {description['weights']}: {error.strerror}") from error
-    found = hashlib.sha256(weights).hexdigest()
-    if found != description["weights_sha256"]:
-        raise CorruptWeights(
-            f"{path / description['weights']} is not the file its card names (SHA-256 {found[:12]}…, "
-            f"expected {str(description['weights_sha256'])[:12]}…); get it anew"
-        )
-    return card, _network(card, weights, path)
-
-
-def _description(path: Path) -> dict[str, Any]:
-    try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CorruptWeights(f"{path.parent} holds no readable {DESCRIPTION}: {error.strerror}") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise CorruptWeights(f"{path} is damaged: {error}") from error
-    missing = [k for k in ("schema", "class", "weights", "weights_sha256", "card") if k not in description]
-    if missing:
-        raise CorruptWeights(f"{path} lacks {', '.join(missing)}")
-    if description["schema"] > SCHEMA:
-        raise BadInput(f"{path} has schema {description['schema']}; this version reads up to {SCHEMA}: update otoscope")
-    if description["class"] != CLASS:
-        raise BadInput(f"{path} describes {description['class']}, not {CLASS}")
-    return description
-
-
-def _network(card: CtcCard, weights: bytes, path: Path) -> AcousticModel:
     with torch.random.fork_rng(devices=[]):
         network = AcousticModel(card.network)
-    try:
-        network.load_state_dict(safetensors.torch.load(weights))
-    except (SafetensorError, RuntimeError) as error:
-        raise CorruptWeights(f"{path} holds weights of another network: {str(error).splitlines()[0]}") from error
-    return network.eval()
+    give_weights(network, files[description["weights"]], folder)
+    return card, network.eval()

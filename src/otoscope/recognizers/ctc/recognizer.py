@@ -40,9 +40,10 @@ from otoscope.nets.examples import batches, padded
 from otoscope.nets.front_end import LogMel, mel_edges_hz
 from otoscope.nets.hooks import edited, leaf_at, recorded
 from otoscope.nets.training import History, TrainingPlan
+from otoscope.nets.weights import weights_sha256
 from otoscope.recognizers.ctc.card import CtcCard
 from otoscope.recognizers.ctc.decoding import aligned, check_said, hypotheses, word_automaton
-from otoscope.recognizers.ctc.files import load_ctc, save_ctc, weights_sha256
+from otoscope.recognizers.ctc.files import load_ctc, save_ctc
 from otoscope.recognizers.ctc.scoring import place_of, scores_of
 from otoscope.recognizers.ctc.training import Recipe, fit_ctc
 from otoscope.signal.resampling import resampled

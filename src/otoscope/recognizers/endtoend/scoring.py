@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from otoscope.core import Provenance, Recording, Target
 from otoscope.core.protocols import Progress
 from otoscope.nets.examples import batches
-from otoscope.recognizers.endtoend.files import serialized
+from otoscope.nets.weights import weights_sha256
 from otoscope.signal.resampling import resampled
 
 if TYPE_CHECKING:
@@ -55,5 +54,5 @@ def provenance_of(recognizer: EndToEndRecognizer) -> Provenance:
         parameters["language_model"] = dict(recognizer.language_model)
     if recognizer.open_edits:
         parameters["edited"] = list(recognizer.open_edits)
-    weights = hashlib.sha256(serialized(recognizer.network)).hexdigest()
-    return Provenance(card.name, version("otoscope"), weights, parameters, card.training.get("seed"))
+    digest = weights_sha256(recognizer.network)
+    return Provenance(card.name, version("otoscope"), digest, parameters, card.training.get("seed"))

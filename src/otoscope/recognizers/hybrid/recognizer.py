@@ -36,9 +36,10 @@ from otoscope.decoding.lattice import Decoding
 from otoscope.decoding.tree import TreeDecoder, build_graph, forced
 from otoscope.nets.examples import batches
 from otoscope.nets.hooks import edited, leaf_at, recorded
+from otoscope.nets.weights import weights_sha256
 from otoscope.recognizers.forced_tiers import alignment_of
 from otoscope.recognizers.hmm.language import Lexicon, phone_lexicon
-from otoscope.recognizers.hybrid.files import Parts, load_hybrid, save_hybrid, weights_sha256
+from otoscope.recognizers.hybrid.files import Parts, load_hybrid, save_hybrid
 from otoscope.recognizers.hybrid.fitting import check_said
 from otoscope.recognizers.hybrid.scoring import Passage, passage_of
 from otoscope.signal.audibility import SILENT_BELOW_DB

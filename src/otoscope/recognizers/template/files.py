@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from otoscope.core import BadInput, CorruptWeights
-from otoscope.io.writing import make_folder, write_bytes, write_text
+from otoscope.recognizers.saved import SavedFormat, sha256_of
 from otoscope.recognizers.template.card import TemplateCard
 from otoscope.recognizers.template.formants import OccupancyMatcher
 from otoscope.recognizers.template.matching import Matcher
@@ -20,12 +17,10 @@ from otoscope.recognizers.template.warping import WarpingMatcher
 if TYPE_CHECKING:
     from otoscope.recognizers.template.recognizer import TemplateRecognizer
 
-SCHEMA = 1
-"""Number of the folder's layout; a reader refuses a higher one."""
-
-CLASS = "otoscope.recognizers.template.recognizer:TemplateRecognizer"
 WEIGHTS = "templates.safetensors"
-DESCRIPTION = "recognizer.json"
+FORMAT = SavedFormat(
+    "otoscope.recognizers.template.recognizer:TemplateRecognizer", ("matcher", "settings", "card"), WEIGHTS
+)
 MATCHERS: dict[str, Any] = {kind.kind: kind for kind in (WarpingMatcher, OccupancyMatcher)}
 
 
@@ -38,24 +33,14 @@ def serialized(matcher: Matcher) -> bytes:
 
 def weights_sha256(matcher: Matcher) -> str:
     """Return the hash that names these templates."""
-    return hashlib.sha256(serialized(matcher)).hexdigest()
+    return sha256_of(serialized(matcher))
 
 
 def save_templates(recognizer: TemplateRecognizer, folder: str | os.PathLike[str]) -> None:
     """Write a recogniser to a folder, which is made if need be; raises `CannotWrite`."""
-    weights = serialized(recognizer.matcher)
-    description = {
-        "schema": SCHEMA,
-        "class": CLASS,
-        "weights": WEIGHTS,
-        "weights_sha256": hashlib.sha256(weights).hexdigest(),
-        "matcher": recognizer.matcher.kind,
-        "settings": recognizer.matcher.settings(),
-        "card": recognizer.card.as_json(),
-    }
-    make_folder(folder)
-    write_bytes(Path(folder) / WEIGHTS, weights)
-    write_text(Path(folder) / DESCRIPTION, json.dumps(description, indent=1, ensure_ascii=False) + "\n")
+    matcher = recognizer.matcher
+    fields = {"matcher": matcher.kind, "settings": matcher.settings(), "card": recognizer.card.as_json()}
+    FORMAT.write(folder, {WEIGHTS: serialized(matcher)}, fields)
 
 
 def load_templates(folder: str | os.PathLike[str]) -> tuple[TemplateCard, Matcher]:
@@ -71,38 +56,10 @@ def load_templates(folder: str | os.PathLike[str]) -> tuple[TemplateCard, Matche
     import safetensors.numpy
     from safetensors import SafetensorError
 
-    path = Path(folder)
-    description = _description(path / DESCRIPTION)
+    description, files = FORMAT.read(folder)
+    arrays = files[description["weights"]]
     try:
-        weights = (path / description["weights"]).read_bytes()
-    except OSError as error:
-        raise CorruptWeights(f"{path} has no readable {description['weights']}: {error.strerror}") from error
-    found = hashlib.sha256(weights).hexdigest()
-    if found != description["weights_sha256"]:
-        raise CorruptWeights(
-            f"{path / description['weights']} is not the file its card names (SHA-256 {found[:12]}…, "
-            f"expected {str(description['weights_sha256'])[:12]}…); get it anew"
-        )
-    try:
-        matcher = MATCHERS[description["matcher"]].from_arrays(safetensors.numpy.load(weights), description["settings"])
+        matcher = MATCHERS[description["matcher"]].from_arrays(safetensors.numpy.load(arrays), description["settings"])
     except (SafetensorError, KeyError, TypeError, BadInput) as error:
-        raise CorruptWeights(f"{path} holds templates of another recogniser: {error}") from error
+        raise CorruptWeights(f"{os.fspath(folder)} holds templates of another recogniser: {error}") from error
     return TemplateCard.from_json(description["card"]), matcher
-
-
-def _description(path: Path) -> dict[str, Any]:
-    try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CorruptWeights(f"{path.parent} holds no readable {DESCRIPTION}: {error.strerror}") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise CorruptWeights(f"{path} is damaged: {error}") from error
-    needed = ("schema", "class", "weights", "weights_sha256", "matcher", "settings", "card")
-    missing = [key for key in needed if not (isinstance(description, dict) and key in description)]
-    if missing:
-        raise CorruptWeights(f"{path} lacks {', '.join(missing)}")
-    if description["schema"] > SCHEMA:
-        raise BadInput(f"{path} has schema {description['schema']}; this version reads up to {SCHEMA}: update otoscope")
-    if description["class"] != CLASS:
-        raise BadInput(f"{path} describes {description['class']}, not {CLASS}")
-    return description
