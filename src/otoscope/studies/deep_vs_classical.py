@@ -85,7 +85,7 @@ def run(
         "versions": {"otoscope": version("otoscope")},
         "seed": seed,
     }
-    panels: tuple[Panel, ...] = (wer_panel(heard), pairs_panel(heard))
+    panels: tuple[Panel, ...] = (wer_panel(heard.evaluations), pairs_panel(heard.pairs))
     summary = _summary(heard, best, gain, same)
     return StudyResult("deep-vs-classical", summary, rows, panels, provenance, time.perf_counter() - began)
 

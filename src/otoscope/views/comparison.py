@@ -42,7 +42,7 @@ def comparison_html(comparison: Comparison, *, title: str | None = None) -> str:
     from markupsafe import Markup
 
     first = comparison.evaluations[0]
-    bars, pairs, *groups = comparison_panels(comparison)
+    bars, pairs, *groups = comparison_panels(comparison.evaluations, comparison.pairs)
     shown = sorted(comparison.differences, key=lambda one: (-one.n_different, one.utterance.id))[:MOST_UTTERANCES]
     sounds = _sounds(shown)
     style = asset("report.css") + asset("comparison.css")

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from otoscope.core import BadInput
+from otoscope.decoding.lattice.arcs import LatticeArcs
 from otoscope.decoding.lattice.sums import sums_after, sums_before
 
-if TYPE_CHECKING:
-    from otoscope.decoding.lattice.lattice import Lattice
 
-
-def arc_posteriors(lattice: Lattice, scale: float) -> NDArray[np.float64]:
+def arc_posteriors(lattice: LatticeArcs, scale: float) -> NDArray[np.float64]:
     """Return `(n_arcs,)` share of each arc among all paths, their scores times `scale`."""
     if not scale > 0:
         raise BadInput(f"the scale of posteriors must be above 0, got {scale}")
@@ -26,7 +23,7 @@ def arc_posteriors(lattice: Lattice, scale: float) -> NDArray[np.float64]:
     return np.exp(before[lattice.source] + weight + after[lattice.target] - after[0])
 
 
-def word_posteriors(lattice: Lattice, posteriors: NDArray[np.float64], arcs: Sequence[int]) -> list[float]:
+def word_posteriors(lattice: LatticeArcs, posteriors: NDArray[np.float64], arcs: Sequence[int]) -> list[float]:
     """Return for each of some arcs how probable its word is at its place.
 
     Wessel et al. (2001), equation 12 (their C_max): at each of the arc's frames the posteriors of all arcs with the

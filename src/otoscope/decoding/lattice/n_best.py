@@ -5,14 +5,11 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from otoscope.decoding.lattice.arcs import LatticeArcs
 from otoscope.decoding.lattice.sums import best_after
-
-if TYPE_CHECKING:
-    from otoscope.decoding.lattice.lattice import Lattice
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,7 @@ _Ways = dict[int, tuple[float, _Trail | None]]
 """Node → (score of the best path there with the words so far, its arcs)."""
 
 
-def best_readings(lattice: Lattice, n: int) -> list[tuple[float, tuple[int, ...]]]:
+def best_readings(lattice: LatticeArcs, n: int) -> list[tuple[float, tuple[int, ...]]]:
     """Return (score, word arcs of its best path) of the `n` best word sequences, best first.
 
     A hypothesis is a beginning of a word sequence with all nodes it can have reached: the lattice is made deterministic
@@ -63,7 +60,7 @@ def best_readings(lattice: Lattice, n: int) -> list[tuple[float, tuple[int, ...]
 class _Search:
     """The lattice as the search reads it."""
 
-    def __init__(self, lattice: Lattice) -> None:
+    def __init__(self, lattice: LatticeArcs) -> None:
         weight, final = lattice.arc_scores(), lattice.final_scores()
         self.after = best_after(lattice.source, lattice.target, weight, final).tolist()
         self.weight, self.final = weight.tolist(), final.tolist()

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 
 from otoscope.core import BadInput
-
-if TYPE_CHECKING:
-    from otoscope.decoding.lattice.lattice import Lattice
+from otoscope.decoding.lattice.arcs import LatticeArcs
 
 
-def fewest_errors(lattice: Lattice, reference: Sequence[str]) -> int:
+def fewest_errors(lattice: LatticeArcs, reference: Sequence[str]) -> int:
     """Return the least edit distance between `reference` and any path of the lattice.
 
     Raises

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import numpy as np
 
+from otoscope.decoding.lattice.arcs import LatticeArcs
 from otoscope.decoding.lattice.sums import best_after, best_before
 
-if TYPE_CHECKING:
-    from otoscope.decoding.lattice.lattice import Lattice
+_Lattice = TypeVar("_Lattice", bound=LatticeArcs)
 
 ROUNDING = 1e-9
 """Share of the best score by which sums in another order may differ."""
 
 
-def without_poor_paths(lattice: Lattice, beam: float) -> Lattice:
+def without_poor_paths(lattice: _Lattice, beam: float) -> _Lattice:
     """Return the lattice without arcs whose best path is worse than the best of all by more than `beam` nats.
 
     Nodes that are left without an arc go too; the first one stays.

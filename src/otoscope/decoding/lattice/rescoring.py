@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import numpy as np
 
+from otoscope.decoding.lattice.arcs import LatticeArcs
 from otoscope.decoding.lattice.ngram_steps import ngram_arrays, step, word_ids
 from otoscope.lexicon.ngram.automaton import BackoffAutomaton
 
-if TYPE_CHECKING:
-    from otoscope.decoding.lattice.lattice import Lattice
+_Lattice = TypeVar("_Lattice", bound=LatticeArcs)
 
 
-def with_other_lm(lattice: Lattice, lm: BackoffAutomaton, *, lm_scale: float, word_penalty: float) -> Lattice:
+def with_other_lm(lattice: _Lattice, lm: BackoffAutomaton, *, lm_scale: float, word_penalty: float) -> _Lattice:
     """Return the lattice with exact scores of `lm`: paths share a node where the model's state is the same."""
     ngram = ngram_arrays(lm)
     used = np.unique(lattice.word[lattice.word >= 0])
@@ -45,7 +45,7 @@ def with_other_lm(lattice: Lattice, lm: BackoffAutomaton, *, lm_scale: float, wo
 
 
 def _end_logs(
-    lattice: Lattice, lm: BackoffAutomaton, origin: list[int], state_of: list[int]
+    lattice: _Lattice, lm: BackoffAutomaton, origin: list[int], state_of: list[int]
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """log P(end) after each copy; 0 where the lattice's paths are cut off rather than ended."""
     if not lattice.complete:
@@ -57,8 +57,8 @@ def _end_logs(
 
 
 def _laid_out(  # type: ignore[no-untyped-def]
-    lattice, origin, rows, lm_scale, word_penalty, end_logs
-) -> Lattice:
+    lattice: _Lattice, origin, rows, lm_scale, word_penalty, end_logs
+) -> _Lattice:
     """Number the copies in order of their nodes, and sort the arcs by where they lead."""
     order = np.argsort(origin, kind="stable")
     number = np.empty(order.size, dtype=np.int32)

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from otoscope.core import BadInput
 from otoscope.decoding.lattice import Decoding, Lattice
-from otoscope.decoding.lattice.ngram_steps import ngram_arrays, unigram_logs, word_ids
-from otoscope.decoding.tree.graph import SILENCE_WORDS, DecodingGraph
+from otoscope.decoding.tree.graph import DecodingGraph
 from otoscope.decoding.tree.run import DecodingRun
-from otoscope.decoding.tree.search import GraphArrays, Limits, look_ahead
+from otoscope.decoding.tree.search import Limits
+from otoscope.decoding.tree.space import SearchSpace
 from otoscope.lexicon.ngram.automaton import BackoffAutomaton
-
-LOWEST_AHEAD = -1e4
-"""Look-ahead of words that the language model gives no probability without a history."""
 
 
 class TreeDecoder:
@@ -65,59 +59,18 @@ class TreeDecoder:
                 "a decoder needs beam, max_active, acoustic_scale above 0 and lattice_beam, lm_scale at least 0; got "
                 f"{beam}, {max_active}, {acoustic_scale}, {lattice_beam}, {lm_scale}"
             )
-        self.graph, self.lm, self.lattice_beam = graph, lm, lattice_beam
-        self.ngram = ngram_arrays(lm)
-        self.limits = Limits(float(beam), int(max_active), float(lm_scale), float(word_penalty), float(acoustic_scale))
-        self.arrays = self._arrays()
+        limits = Limits(float(beam), int(max_active), float(lm_scale), float(word_penalty), float(acoustic_scale))
+        self.space = SearchSpace(graph, lm, limits, lattice_beam)
+        self.space.arrays  # noqa: B018 (words that the model cannot score are refused now)
 
-    def _arrays(self) -> GraphArrays:
-        graph, limits = self.graph, self.limits
-        ids = word_ids(graph.words, self.lm)
-        logs = limits.lm_scale * unigram_logs(self.ngram, ids).astype(np.float64) + limits.word_penalty
-        logs = np.maximum(np.nan_to_num(logs, nan=LOWEST_AHEAD, neginf=LOWEST_AHEAD), LOWEST_AHEAD)
-        ahead = np.full(graph.n_nodes + graph.n_roots, LOWEST_AHEAD, dtype=np.float64)
-        ahead[graph.n_nodes :] = (logs[graph.set_word] + graph.set_log).max()
-        owner = np.repeat(np.arange(graph.n_nodes), np.diff(graph.exit_start))
-        ahead[owner[graph.exit_words == SILENCE_WORDS]] = ahead[-1]
-        exits = (graph.exit_start, graph.exit_words, graph.set_start, graph.set_word, graph.set_log.astype(np.float64))
-        look_ahead((graph.arc_start, graph.arc_next), exits, logs, ahead, graph.n_nodes)
-        source = np.repeat(np.arange(ahead.size), np.diff(graph.arc_start))
-        arc_log = (graph.arc_log + ahead[graph.arc_next] - ahead[source]).astype(np.float32)
-        order = np.lexsort((-arc_log, source))
-        arc_next = graph.arc_next[order]
-        return GraphArrays(
-            graph.column,
-            graph.log_loop,
-            graph.arc_start,
-            arc_next,
-            arc_log[order],
-            graph.column[arc_next],
-            graph.exit_start,
-            graph.exit_root,
-            graph.exit_words,
-            graph.exit_log,
-            graph.set_start,
-            graph.set_word,
-            graph.set_log,
-            ids,
-            ahead.astype(np.float32),
-        )
-
-    def checked(self, scores: ArrayLike) -> NDArray[np.float32]:
-        """Return scores as `(n_frames, n_columns)` float32, or raise `BadInput`."""
-        checked = np.ascontiguousarray(scores, dtype=np.float32)
-        if checked.ndim != 2 or checked.shape[1] < self.graph.n_columns:
-            raise BadInput(
-                f"scores must be (n_frames, n_columns) with at least {self.graph.n_columns} columns, "
-                f"got shape {checked.shape}"
-            )
-        if checked.size and not checked.max() < math.inf:
-            raise BadInput("scores hold NaN or +inf; log scores are needed")
-        return checked
+    @property
+    def graph(self) -> DecodingGraph:
+        """The graph it searches."""
+        return self.space.graph
 
     def start(self) -> DecodingRun:
         """Begin a recording: `advance` it chunk by chunk, ask for `partial` results, `finish` it."""
-        return DecodingRun(self)
+        return DecodingRun(self.space)
 
     def lattice(self, scores: ArrayLike) -> Lattice:
         """Return the word lattice of a whole recording's `(n_frames, n_columns)` scores."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,9 +20,7 @@ from otoscope.decoding.tree.search import (
     WordArcs,
     advance,
 )
-
-if TYPE_CHECKING:
-    from otoscope.decoding.tree.decoder import TreeDecoder
+from otoscope.decoding.tree.space import SearchSpace
 
 _Arrays = TypeVar("_Arrays", Tokens, Boundaries, WordArcs)
 _PLACES, _ARCS, _TOKENS, _FRAMES, _STAMP = range(5)
@@ -30,13 +28,13 @@ _FIRST_TOKENS, _FIRST_ARCS = 1 << 15, 1 << 14
 
 
 class DecodingRun:
-    """The search over one recording, frame after frame; made by `TreeDecoder.start`.
+    """The search over one recording, frame after frame; made by `otoscope.decoding.tree.decoder.TreeDecoder.start`.
 
     Chunks may be of any size: the result is that of all frames at once.
     """
 
-    def __init__(self, decoder: TreeDecoder) -> None:
-        self._decoder = decoder
+    def __init__(self, space: SearchSpace) -> None:
+        self._space = space
         self._now, self._new = _tokens(_FIRST_TOKENS), _tokens(_FIRST_TOKENS)
         self._table = np.zeros(2 * _FIRST_TOKENS, dtype=np.int64)
         self._places = Boundaries(
@@ -53,9 +51,9 @@ class DecodingRun:
         self._finished = False
         self._counts = np.array([1, 0, 1, 0, 0], dtype=np.int64)
         self._places.frame[0], self._places.score[0], self._places.arc[0] = 0, 0.0, -1
-        root = decoder.graph.n_nodes + decoder.graph.start
-        self._now.node[0], self._now.lm[0], self._now.place[0] = root, decoder.lm.start, 0
-        self._now.score[0] = decoder.arrays.ahead[root]
+        root = space.graph.n_nodes + space.graph.start
+        self._now.node[0], self._now.lm[0], self._now.place[0] = root, space.lm.start, 0
+        self._now.score[0] = space.arrays.ahead[root]
 
     @property
     def n_frames(self) -> int:
@@ -77,13 +75,13 @@ class DecodingRun:
         """
         if self._finished:
             raise BadInput("this decoding run is finished; start another one")
-        rows = self._decoder.checked(scores)
-        decoder, at = self._decoder, 0
+        rows = self._space.checked(scores)
+        space, at = self._space, 0
         while self._alive and at < len(rows):
             taken, status, swapped = advance(
-                decoder.arrays,
-                decoder.limits,
-                decoder.ngram,
+                space.arrays,
+                space.limits,
+                space.ngram,
                 rows[at:],
                 self._now,
                 self._new,
@@ -110,7 +108,7 @@ class DecodingRun:
     def partial(self) -> Decoding:
         """Return the words of the best path so far, those already ended; `complete` is `False`."""
         n = self.n_active
-        score = self._now.score[:n] - self._decoder.arrays.ahead[self._now.node[:n]]
+        score = self._now.score[:n] - self._space.arrays.ahead[self._now.node[:n]]
         best = int(np.argmax(self._now.score[:n]))
         return self._decoding(int(self._now.place[best]), float(score[best]), complete=False)
 
@@ -128,13 +126,13 @@ class DecodingRun:
         self._finished = True
         _, complete, acoustic, lm = self._final()
         n_places, n_arcs = int(self._counts[_PLACES]), int(self._counts[_ARCS])
-        limits, arcs = self._decoder.limits, self._arcs
+        limits, arcs = self._space.limits, self._arcs
         spoken = arcs.word[:n_arcs] >= 0
         own = arcs.score[:n_arcs] - self._places.score[arcs.source[:n_arcs]]
         own -= np.where(spoken, limits.lm_scale * arcs.lm[:n_arcs] + limits.word_penalty, 0.0)
         order = np.argsort(arcs.target[:n_arcs], kind="stable")
         lattice = Lattice(
-            vocabulary=self._decoder.graph.words,
+            vocabulary=self._space.graph.words,
             node_frame=self._places.frame[:n_places].copy(),
             source=arcs.source[order],
             target=arcs.target[order],
@@ -148,36 +146,36 @@ class DecodingRun:
             n_frames=self.n_frames,
             complete=complete,
         )
-        return lattice.pruned(self._decoder.lattice_beam)
+        return lattice.pruned(self._space.lattice_beam)
 
     def _final(self) -> tuple[NDArray[np.float64], bool, NDArray[np.float64], NDArray[np.float64]]:
         """Return (score of ending at each boundary, whether any path is complete, its two parts)."""
-        decoder, n = self._decoder, self.n_active
+        space, n = self._space, self.n_active
         n_places = int(self._counts[_PLACES])
         acoustic, lm = np.full(n_places, -np.inf), np.zeros(n_places)
         now = self._now
         tokens = Tokens(now.node[:n], now.lm[:n], now.score[:n], now.place[:n])
         if self._alive:
-            for i in np.flatnonzero(tokens.node >= decoder.graph.n_nodes).tolist():
+            for i in np.flatnonzero(tokens.node >= space.graph.n_nodes).tolist():
                 place = tokens.place[i]
-                acoustic[place] = decoder.graph.root_final[tokens.node[i] - decoder.graph.n_nodes]
-                lm[place] = step(decoder.ngram, tokens.lm[i], decoder.lm.end_word)[0]
-        final = acoustic + np.where(np.isfinite(acoustic), decoder.limits.lm_scale * lm, 0.0)
+                acoustic[place] = space.graph.root_final[tokens.node[i] - space.graph.n_nodes]
+                lm[place] = step(space.ngram, tokens.lm[i], space.lm.end_word)[0]
+        final = acoustic + np.where(np.isfinite(acoustic), space.limits.lm_scale * lm, 0.0)
         if np.isfinite(final).any():
             return final, True, np.where(np.isfinite(final), acoustic, -np.inf), np.where(np.isfinite(final), lm, 0.0)
         acoustic, lm = np.full(n_places, -np.inf), np.zeros(n_places)
-        score = tokens.score - decoder.arrays.ahead[tokens.node] - self._places.score[tokens.place]
+        score = tokens.score - space.arrays.ahead[tokens.node] - self._places.score[tokens.place]
         np.maximum.at(acoustic, tokens.place, score)
         return acoustic, False, acoustic, lm
 
     def _decoding(self, place: int, score: float, *, complete: bool) -> Decoding:
-        words, limits, arcs = [], self._decoder.limits, self._arcs
+        words, limits, arcs = [], self._space.limits, self._arcs
         while (a := int(self._places.arc[place])) >= 0:
             source, word, lm = int(arcs.source[a]), int(arcs.word[a]), float(arcs.lm[a])
             if word >= 0:
                 own = float(arcs.score[a] - self._places.score[source]) - limits.lm_scale * lm - limits.word_penalty
                 start, end = int(self._places.frame[source]), int(self._places.frame[place])
-                words.append(DecodedWord(self._decoder.graph.words[word], start, end, own, lm))
+                words.append(DecodedWord(self._space.graph.words[word], start, end, own, lm))
             place = source
         return Decoding(tuple(reversed(words)), score, complete=complete, n_frames=self.n_frames)
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from otoscope.metrics.error_rate import ErrorRate, bootstrap_interval
-
-if TYPE_CHECKING:
-    from otoscope.recognizers.evaluation.result import Judged
+from otoscope.recognizers.evaluation.judged import Judged
 
 SNR_EDGES_DB = (5.0, 10.0, 15.0, 20.0, 30.0)
 DURATION_EDGES_S = (1.0, 2.0, 5.0, 10.0, 20.0)

@@ -12,9 +12,10 @@ from otoscope.core import BadInput, Recognizer
 from otoscope.core.protocols import Progress
 from otoscope.metrics.significance import bootstrap_difference, holm, matched_pairs
 from otoscope.recognizers.evaluation.breakdown import known_speakers
-from otoscope.recognizers.evaluation.comparison import Comparison, Pair
+from otoscope.recognizers.evaluation.comparison import Comparison
 from otoscope.recognizers.evaluation.entrant import Entrant, entrant_of
 from otoscope.recognizers.evaluation.evaluating import Corpus, evaluate
+from otoscope.recognizers.evaluation.pairs import Pair
 from otoscope.recognizers.evaluation.result import Evaluation
 
 

@@ -9,48 +9,10 @@ from typing import Any
 
 from otoscope.core import Panel
 from otoscope.core.late import helper
-from otoscope.metrics.significance import Difference, MatchedPairs
 from otoscope.recognizers.evaluation.differences import DifferentUtterance, different_utterances
+from otoscope.recognizers.evaluation.pairs import LEVEL, Pair
+from otoscope.recognizers.evaluation.panels import comparison_panels
 from otoscope.recognizers.evaluation.result import Evaluation
-
-LEVEL = 0.05
-"""Two recognisers are called different where the corrected p-value lies below this."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two recognisers of a comparison.
-
-    Parameters
-    ----------
-    a, b
-        Their names.
-    test
-        The matched-pairs sentence-segment word error test.
-    p_corrected
-        Its p-value, corrected for the number of pairs (Holm 1979).
-    difference
-        Bootstrap of the difference between the word error rates, A less B.
-    """
-
-    a: str
-    b: str
-    test: MatchedPairs
-    p_corrected: float
-    difference: Difference
-
-    @property
-    def better(self) -> str | None:
-        """Name of the one that made fewer errors, or `None` where the test does not tell them apart."""
-        if self.p_corrected >= LEVEL or self.difference.difference == 0:
-            return None
-        return self.a if self.difference.difference < 0 else self.b
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as JSON values."""
-        test = {**asdict(self.test), "enough_segments": self.test.enough}
-        difference = asdict(self.difference)
-        return {"a": self.a, "b": self.b, **test, "p_corrected": self.p_corrected, **difference, "better": self.better}
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,9 +61,7 @@ class Comparison:
     @property
     def panels(self) -> tuple[Panel, ...]:
         """What to look at; see `otoscope.recognizers.evaluation.panels`."""
-        from otoscope.recognizers.evaluation.panels import comparison_panels
-
-        return comparison_panels(self)
+        return comparison_panels(self.evaluations, self.pairs)
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as JSON values; of the utterances, the columns in which recognisers differ."""

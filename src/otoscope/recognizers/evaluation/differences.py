@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from otoscope.corpora.utterance import Utterance
-from otoscope.recognizers.evaluation.result import Judged
+from otoscope.recognizers.evaluation.judged import Judged
 
 Span = tuple[float, float]
 

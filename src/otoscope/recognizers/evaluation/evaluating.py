@@ -17,7 +17,9 @@ from otoscope.metrics.latency import Latency
 from otoscope.recognizers.evaluation.crew import Crew, crew_of
 from otoscope.recognizers.evaluation.entrant import Entrant, entrant_of
 from otoscope.recognizers.evaluation.hearing import Delays, Heard
-from otoscope.recognizers.evaluation.result import Cost, Evaluation, Judged
+from otoscope.recognizers.evaluation.judged import Judged
+from otoscope.recognizers.evaluation.measurements import Cost
+from otoscope.recognizers.evaluation.result import Evaluation
 from otoscope.recognizers.evaluation.store import Store, key_of
 from otoscope.recognizers.evaluation.texts import reference_words
 from otoscope.signal.conditions import Condition

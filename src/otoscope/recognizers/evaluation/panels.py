@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otoscope.core import Panel
 from otoscope.recognizers.evaluation.breakdown import Part
-
-if TYPE_CHECKING:
-    from otoscope.recognizers.evaluation.comparison import Comparison
-    from otoscope.recognizers.evaluation.result import Evaluation
+from otoscope.recognizers.evaluation.measurements import Measurements
+from otoscope.recognizers.evaluation.pairs import Pair
 
 MOST_BARS = 40
 CAPTION = "Share of words that were wrong; bars are 95 % bootstrap intervals."
 
 
-def evaluation_panels(evaluation: Evaluation) -> tuple[Panel, ...]:
+def evaluation_panels(evaluation: Measurements) -> tuple[Panel, ...]:
     """Return facts, rates by noisiness, duration and speaker, and the worst utterances."""
     titles = {"by_snr": "estimated signal-to-noise ratio", "by_duration": "duration", "by_speaker": "speaker"}
     bars = [parts_panel(evaluation.parts[kind], title=f"Word errors by {title}") for kind, title in titles.items()]
     return (facts_panel(evaluation), *bars, worst_panel(evaluation))
 
 
-def facts_panel(evaluation: Evaluation) -> Panel:
+def facts_panel(evaluation: Measurements) -> Panel:
     """Return the figures of an evaluation by name."""
     words, cost = evaluation.words, evaluation.cost
     low, high = evaluation.interval
@@ -42,7 +40,7 @@ def facts_panel(evaluation: Evaluation) -> Panel:
     return Panel("facts", f"{evaluation.name} on {evaluation.corpus} ({evaluation.split})", {"facts": facts})
 
 
-def latency_text(evaluation: Evaluation) -> str:
+def latency_text(evaluation: Measurements) -> str:
     """Return median and 95th percentile of the delay of words, or why there is none."""
     if evaluation.latency is None:
         return "does not stream"
@@ -72,7 +70,7 @@ def parts_panel(parts: Sequence[Part], *, title: str) -> Panel:
     return Panel("bars", title, data, f"{CAPTION} n: words.")
 
 
-def worst_panel(evaluation: Evaluation) -> Panel:
+def worst_panel(evaluation: Measurements) -> Panel:
     """Return the utterances with most errors."""
     rows = [
         [one.utterance.id, one.rate.errors, one.rate.n_reference, " ".join(one.said), " ".join(one.heard.words)]
@@ -82,7 +80,7 @@ def worst_panel(evaluation: Evaluation) -> Panel:
     return Panel("table", "Most errors", {"columns": columns, "rows": rows}, "Normalised words, as they were compared.")
 
 
-def _few(evaluation: Evaluation) -> str:
+def _few(evaluation: Measurements) -> str:
     n = evaluation.n_speakers
     if evaluation.interval_over == "speakers" and n is not None and n < 10:
         return f"; {n} speakers are few, so it is too narrow"
@@ -93,19 +91,18 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def comparison_panels(comparison: Comparison) -> tuple[Panel, ...]:
+def comparison_panels(evaluations: Sequence[Measurements], pairs: Sequence[Pair]) -> tuple[Panel, ...]:
     """Return error rates side by side, the pairs, and the rates of each under the same circumstances."""
-    return (wer_panel(comparison), pairs_panel(comparison), *grouped_panels(comparison))
+    return (wer_panel(evaluations), pairs_panel(pairs), *grouped_panels(evaluations))
 
 
-def wer_panel(comparison: Comparison) -> Panel:
+def wer_panel(evaluations: Sequence[Measurements]) -> Panel:
     """Return the word error rates of all recognisers with their intervals."""
-    rows = comparison.table
     data = {
-        "labels": [row["recognizer"] for row in rows],
-        "values": [row["wer"] for row in rows],
-        "low": [row["low"] for row in rows],
-        "high": [row["high"] for row in rows],
+        "labels": [evaluation.name for evaluation in evaluations],
+        "values": [evaluation.wer for evaluation in evaluations],
+        "low": [evaluation.interval[0] for evaluation in evaluations],
+        "high": [evaluation.interval[1] for evaluation in evaluations],
         "y_label": "word error rate",
     }
     return Panel(
@@ -113,7 +110,7 @@ def wer_panel(comparison: Comparison) -> Panel:
     )
 
 
-def pairs_panel(comparison: Comparison) -> Panel:
+def pairs_panel(pairs: Sequence[Pair]) -> Panel:
     """Return the tests of every two recognisers."""
     rows = [
         [
@@ -128,10 +125,10 @@ def pairs_panel(comparison: Comparison) -> Panel:
             pair.p_corrected,
             pair.better or "not told apart",
         ]
-        for pair in comparison.pairs
+        for pair in pairs
     ]
     columns = ["A", "B", "WER A − B", "low", "high", "segments", "W", "p", "p (Holm)", "fewer errors"]
-    few = any(not pair.test.enough for pair in comparison.pairs)
+    few = any(not pair.test.enough for pair in pairs)
     caption = (
         "Difference with its 95 % bootstrap interval (Bisani & Ney 2004); matched-pairs sentence-segment word error "
         "test (Gillick & Cox 1989), two-sided; p corrected for the number of pairs (Holm 1979)."
@@ -141,14 +138,14 @@ def pairs_panel(comparison: Comparison) -> Panel:
     return Panel("table", "Is the difference more than chance?", {"columns": columns, "rows": rows}, caption)
 
 
-def grouped_panels(comparison: Comparison) -> tuple[Panel, ...]:
+def grouped_panels(evaluations: Sequence[Measurements]) -> tuple[Panel, ...]:
     """Return tables of the rates by noisiness, duration and speaker, a column a recogniser."""
     titles = {"by_snr": "estimated signal-to-noise ratio", "by_duration": "duration", "by_speaker": "speaker"}
     panels = []
     for kind, title in titles.items():
-        parts = [{part.name: part for part in evaluation.parts[kind]} for evaluation in comparison.evaluations]
+        parts = [{part.name: part for part in evaluation.parts[kind]} for evaluation in evaluations]
         names = [name for name, part in parts[0].items() if part.n_words]
         rows = [[name, parts[0][name].n_words, *(each[name].wer for each in parts if name in each)] for name in names]
-        columns = ["", "words", *comparison.names]
+        columns = ["", "words", *(evaluation.name for evaluation in evaluations)]
         panels.append(Panel("table", f"Word errors by {title}", {"columns": columns, "rows": rows}))
     return tuple(panels)
