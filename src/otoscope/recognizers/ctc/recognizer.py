@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
@@ -27,7 +26,6 @@ from otoscope.core import (
     Emissions,
     Features,
     FrameGrid,
-    NotAble,
     Provenance,
     Recording,
     Site,
@@ -38,7 +36,8 @@ from otoscope.core.protocols import Edit, Progress
 from otoscope.nets.acoustic import AcousticModel
 from otoscope.nets.examples import batches, padded
 from otoscope.nets.front_end import LogMel, mel_edges_hz
-from otoscope.nets.hooks import edited, leaf_at, recorded
+from otoscope.nets.hooks import leaf_at, recorded
+from otoscope.nets.open_edits import OpenEdits
 from otoscope.nets.training import History, TrainingPlan
 from otoscope.nets.weights import weights_sha256
 from otoscope.recognizers.ctc.card import CtcCard
@@ -53,8 +52,6 @@ BATCH_S = 120.0
 
 DIGITS = Path(__file__).parents[1] / "weights" / "ctc-digits"
 """The digit recogniser that ships with the package."""
-
-_edit_numbers = itertools.count(1)
 
 
 def digits() -> CTCRecognizer:
@@ -91,7 +88,7 @@ class CTCRecognizer:
         self.network = network.eval()
         words = card.vocabulary
         self._automaton = None if words is None else word_automaton(words, card.symbols, card.separator)
-        self._edited: tuple[str, ...] = ()
+        self.open_edits = OpenEdits(self.network)
 
     @property
     def name(self) -> str:
@@ -103,8 +100,7 @@ class CTCRecognizer:
         """Version, hash of the weights as they are now, and the card; open edits are named."""
         card = self.card.as_json()
         parameters = {key: card[key] for key in ("front_end", "network", "vocabulary", "beam", "n_best", "margin_s")}
-        if self._edited:
-            parameters["edited"] = list(self._edited)
+        parameters |= self.open_edits.parameters()
         seed = self.card.training.get("seed")
         return Provenance(self.name, version("otoscope"), weights_sha256(self.network), parameters, seed)
 
@@ -198,8 +194,7 @@ class CTCRecognizer:
         NotAble
             Edits are open: they are arbitrary functions of arrays.
         """
-        if self._edited:
-            raise NotAble(f"no gradient through edits at {', '.join(self._edited)}; leave the `edited` block first")
+        self.open_edits.refuse_gradient()
         samples = resampled(recording, self.card.front_end.rate_hz).samples
         waveform = torch.from_numpy(samples.copy()).to(self.front_end.window.dtype)[None]
         place = place_of(target, self._grid(samples.size), self.card)
@@ -220,13 +215,8 @@ class CTCRecognizer:
     @contextlib.contextmanager
     def edited(self, edits: Mapping[str, Edit]) -> Iterator[CTCRecognizer]:
         """While the context is open, apply each edit to `(n_frames, n_units)` at its site, for every utterance."""
-        before, number = self._edited, next(_edit_numbers)
-        with edited(self.network, edits):
-            self._edited = (*before, *(f"{site} (edit {number})" for site in edits))
-            try:
-                yield self
-            finally:
-                self._edited = before
+        with self.open_edits.opened(edits):
+            yield self
 
     def fit(
         self,

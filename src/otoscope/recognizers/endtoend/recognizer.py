@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
@@ -14,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from otoscope.core import Alignment, BadInput, NotAble, Provenance, Recording, Site, Target, Trace
+from otoscope.core import Alignment, BadInput, Provenance, Recording, Site, Target, Trace
 from otoscope.core.protocols import Edit, Progress
 from otoscope.lexicon.ngram.automaton import BackoffAutomaton
 from otoscope.nets.examples import padded
-from otoscope.nets.hooks import edited
+from otoscope.nets.open_edits import OpenEdits
 from otoscope.nets.speech_network import SpeechNetwork
 from otoscope.nets.training import History, TrainingPlan
 from otoscope.recognizers.endtoend.attention_reader import AttentionReader
@@ -37,8 +36,6 @@ from otoscope.recognizers.endtoend.transducer_reader import TransducerReader
 from otoscope.signal.resampling import resampled
 
 READERS: Mapping[str, Any] = {"ctc": CtcReader, "attention": AttentionReader, "transducer": TransducerReader}
-
-_edit_numbers = itertools.count(1)
 
 
 class EndToEndRecognizer:
@@ -69,7 +66,7 @@ class EndToEndRecognizer:
         self.spelled: SpelledDecoder | None = None
         self._lexicon: Lexicon | None = None
         self.language_model: dict[str, Any] = {}
-        self.open_edits: tuple[str, ...] = ()
+        self.open_edits = OpenEdits(self.network)
 
     def __new__(cls, card: EndToEndCard, *args: Any, **kwargs: Any) -> EndToEndRecognizer:
         """Return one that streams where the card says so."""
@@ -222,8 +219,7 @@ class EndToEndRecognizer:
         BadInput
             There is no such site, or the target's score does not depend on it.
         """
-        if self.open_edits:
-            raise NotAble(f"no gradient through edits at {', '.join(self.open_edits)}; leave the `edited` block first")
+        self.open_edits.refuse_gradient()
         return gradient_at(self, recording, target, at)
 
     def sites(self) -> tuple[Site, ...]:
@@ -239,13 +235,8 @@ class EndToEndRecognizer:
         if unknown := [site for site in edits if site not in site_names(self.network)[0]]:
             known = ", ".join(site_names(self.network)[0])
             raise BadInput(f"no site {unknown[0]!r} in the network; it has {known}")
-        before, number = self.open_edits, next(_edit_numbers)
-        with edited(self.network, edits):
-            self.open_edits = (*before, *(f"{site} (edit {number})" for site in edits))
-            try:
-                yield self
-            finally:
-                self.open_edits = before
+        with self.open_edits.opened(edits):
+            yield self
 
     def fit(
         self,

@@ -52,7 +52,6 @@ def provenance_of(recognizer: EndToEndRecognizer) -> Provenance:
     parameters["n_tokens"] = len(card.tokens)
     if recognizer.language_model:
         parameters["language_model"] = dict(recognizer.language_model)
-    if recognizer.open_edits:
-        parameters["edited"] = list(recognizer.open_edits)
+    parameters |= recognizer.open_edits.parameters()
     digest = weights_sha256(recognizer.network)
     return Provenance(card.name, version("otoscope"), digest, parameters, card.training.get("seed"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -23,7 +22,6 @@ from otoscope.core import (
     Emissions,
     FrameGrid,
     Hypothesis,
-    NotAble,
     Provenance,
     Recording,
     Site,
@@ -35,7 +33,8 @@ from otoscope.core.protocols import Edit, Progress
 from otoscope.decoding.lattice import Decoding
 from otoscope.decoding.tree import TreeDecoder, build_graph, forced
 from otoscope.nets.examples import batches
-from otoscope.nets.hooks import edited, leaf_at, recorded
+from otoscope.nets.hooks import leaf_at, recorded
+from otoscope.nets.open_edits import OpenEdits
 from otoscope.nets.weights import weights_sha256
 from otoscope.recognizers.forced_tiers import alignment_of
 from otoscope.recognizers.hmm.language import Lexicon, phone_lexicon
@@ -49,7 +48,6 @@ from otoscope.signal.resampling import resampled
 BATCH_S = 120.0
 """Seconds of padded sound that go through the network at once."""
 
-_edit_numbers = itertools.count(1)
 _MISSING = {"steps": "a hybrid recogniser has no decoder steps", "attentions": "this network has no attention"}
 
 
@@ -72,7 +70,7 @@ class HybridRecognizer:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.card, self.acoustic, self.lexicon = parts.card, parts.acoustic, parts.lexicon
-        self._edited: tuple[str, ...] = ()
+        self.open_edits = OpenEdits(self.acoustic.network)
 
     @property
     def name(self) -> str:
@@ -84,9 +82,7 @@ class HybridRecognizer:
         """Version, hash of the weights as they are now, and the card; open edits are named."""
         card = self.card.as_json()
         training = card.pop("training")
-        parameters = {**card, "n_words": len(self.lexicon)}
-        if self._edited:
-            parameters["edited"] = list(self._edited)
+        parameters = {**card, "n_words": len(self.lexicon), **self.open_edits.parameters()}
         digest = weights_sha256(self.acoustic.network)
         return Provenance(self.name, version("otoscope"), digest, parameters, training.get("seed"))
 
@@ -181,8 +177,7 @@ class HybridRecognizer:
         NotAble
             Edits are open: they are arbitrary functions of arrays.
         """
-        if self._edited:
-            raise NotAble(f"no gradient through edits at {', '.join(self._edited)}; leave the `edited` block first")
+        self.open_edits.refuse_gradient()
         samples = self.acoustic.samples(recording)
         grids = self.acoustic.grids(samples.size)
         passage = self._passage(target, grids["logits"], self.pronounced(_words_of(target), BadInput))
@@ -207,13 +202,8 @@ class HybridRecognizer:
     @contextlib.contextmanager
     def edited(self, edits: Mapping[str, Edit]) -> Iterator[HybridRecognizer]:
         """While the context is open, apply each edit to `(n_frames, n_units)` at its site, for every utterance."""
-        before, number = self._edited, next(_edit_numbers)
-        with edited(self.acoustic.network, edits):
-            self._edited = (*before, *(f"{site} (edit {number})" for site in edits))
-            try:
-                yield self
-            finally:
-                self._edited = before
+        with self.open_edits.opened(edits):
+            yield self
 
     def with_card(self, **fields: Any) -> HybridRecognizer:
         """Return a recogniser with other fields of the card, over the same network."""
