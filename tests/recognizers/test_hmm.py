@@ -34,7 +34,7 @@ from otoscope.recognizers.hmm.model import HmmModel
 from otoscope.recognizers.hmm.stage_files import StageFolder
 from otoscope.recognizers.hmm.stages import Plan
 from otoscope.recognizers.hmm.topology import UntiedStates
-from otoscope.recognizers.hmm.training import train
+from otoscope.recognizers.hmm.training import train_hmm, train_triphones
 from otoscope.recognizers.hmm.tree_clustering import TreePlan
 
 RATE_HZ = 8000
@@ -93,12 +93,12 @@ PLAN = Plan(
 @pytest.fixture(scope="module")
 def triphones(corpus: list[Utterance], tmp_path_factory: pytest.TempPathFactory) -> tuple[HmmRecognizer, Path]:
     folder = tmp_path_factory.mktemp("tri")
-    return train(corpus[:30], corpus[30:], folder, preset="hmm-tri", plan=PLAN), folder
+    return train_triphones(corpus[:30], corpus[30:], folder, plan=PLAN), folder
 
 
 @pytest.mark.parametrize("preset", ["hmm-word", "hmm-mono"])
 def test_small_models_hear_what_is_said(corpus: list[Utterance], tmp_path: Path, preset: str) -> None:
-    recognizer = train(corpus[:30], corpus[30:], tmp_path, preset=preset, plan=PLAN)
+    recognizer = train_hmm(preset, corpus[:30], corpus[30:], tmp_path, plan=PLAN)
     assert [recognizer.trace(u.recording()).text for u in corpus[30:]] == [u.text for u in corpus[30:]]
 
 
@@ -208,17 +208,17 @@ def test_a_killed_run_goes_on_to_the_same_weights(
     with monkeypatch.context() as patch:
         patch.setattr(StageFolder, "stage", killed)
         with pytest.raises(KeyboardInterrupt):
-            train(corpus[:30], corpus[30:], tmp_path, preset="hmm-tri", plan=PLAN)
+            train_triphones(corpus[:30], corpus[30:], tmp_path, plan=PLAN)
     assert (tmp_path / "stages" / "tri.safetensors").exists()
     rounds: list[tuple[int, int]] = []
-    again = train(
+    again = train_triphones(
         corpus[:30], corpus[30:], tmp_path, plan=PLAN, progress=lambda done, total: rounds.append((done, total))
     )
     assert again.provenance.weights_sha256 == undisturbed
     assert [done for done, _ in rounds] == [5, 6, 8, 9, 10, 11, 11, 12, 13, 13]
     assert rounds[-1] == (13, 13)
     with pytest.raises(BadInput, match="other data or with other settings"):
-        train(corpus[:29], corpus[30:], tmp_path, plan=PLAN)
+        train_triphones(corpus[:29], corpus[30:], tmp_path, plan=PLAN)
 
 
 def test_stages_are_shared_as_far_as_they_depend_on_the_same(
@@ -228,16 +228,18 @@ def test_stages_are_shared_as_far_as_they_depend_on_the_same(
     made: list[int] = []
     plan = replace(PLAN, sat=Schedule(1, 40, 1))
     names = ("mono", "retold", "tri", "lda")
-    train(corpus[:30], corpus[30:], tmp_path, stages=names, plan=plan, progress=lambda done, _: made.append(done))
+    train_triphones(
+        corpus[:30], corpus[30:], tmp_path, stages=names, plan=plan, progress=lambda done, _: made.append(done)
+    )
     assert made == [5, 6, 8, 11]
     with pytest.raises(BadInput, match=r"sat.safetensors is of a run"):
-        train(corpus[:30], corpus[30:], tmp_path, plan=plan)
+        train_triphones(corpus[:30], corpus[30:], tmp_path, plan=plan)
     with pytest.raises(BadInput, match=r"tri.safetensors is of a run"):
-        train(corpus[:30], corpus[30:], tmp_path, stages=("mono", "tri"), plan=plan)
+        train_triphones(corpus[:30], corpus[30:], tmp_path, stages=("mono", "tri"), plan=plan)
     with pytest.raises(BadInput, match="training begins with the stage 'mono', got tri"):
-        train(corpus[:30], corpus[30:], tmp_path, stages=("tri",))
+        train_triphones(corpus[:30], corpus[30:], tmp_path, stages=("tri",))
     with pytest.raises(UnknownName, match="mllt"):
-        train(corpus[:30], corpus[30:], tmp_path, stages=("mono", "mllt"))
+        train_triphones(corpus[:30], corpus[30:], tmp_path, stages=("mono", "mllt"))
 
 
 def test_a_damaged_folder_is_named(triphones: tuple[HmmRecognizer, Path], tmp_path: Path) -> None:

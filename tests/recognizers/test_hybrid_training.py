@@ -15,12 +15,13 @@ from otoscope.corpora import SoundAugmentation
 from otoscope.corpora.manifest import Utterance
 from otoscope.nets.augment import Augmentation
 from otoscope.nets.front_end import FrontEndShape, LogMel
+from otoscope.nets.speech_inputs import speech_input
 from otoscope.nets.training import TrainingPlan, train
 from otoscope.recognizers import load
 from otoscope.recognizers.hmm import HmmRecognizer
 from otoscope.recognizers.hmm.estimation import Schedule
 from otoscope.recognizers.hmm.stages import Plan
-from otoscope.recognizers.hmm.training import train as train_hmm
+from otoscope.recognizers.hmm.training import train_monophones
 from otoscope.recognizers.hybrid import HybridRecognizer, train_lstm, train_mlp, train_tdnn
 from otoscope.recognizers.hybrid.cross_entropy import IGNORED, Frames, FrameTask, Recipe
 from otoscope.recognizers.hybrid.labels import Labels, kept_labels, labelled, nearest, placed_by, share_alike
@@ -63,17 +64,19 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> list[Utterance]:
 @pytest.fixture(scope="module")
 def hmm(corpus: list[Utterance], tmp_path_factory: pytest.TempPathFactory) -> HmmRecognizer:
     plan = Plan(mono=Schedule(5, 20, 1), retold=Schedule(1, 20, 1))
-    return train_hmm(corpus[:30], corpus[30:], tmp_path_factory.mktemp("hmm"), preset="hmm-mono", plan=plan)
+    return train_monophones(corpus[:30], corpus[30:], tmp_path_factory.mktemp("hmm"), plan=plan)
 
 
 def options(hmm: HmmRecognizer, **others: object) -> dict[str, object]:
-    masks = Augmentation(n_bands=1, band_width=4, n_gaps=0)
+    masks = Augmentation(
+        speed=1.0, gain_db=(0.0, 0.0), snr_db=(60.0, 60.0), n_bands=1, band_width=4, n_gaps=0, warp=1.0
+    )
     usual = {
         "hmm": hmm,
         "epochs": 12,
         "learning_rate": 5e-3,
         "front_end": FrontEndShape(n_mels=20),
-        "recipe": Recipe(masks=masks, batch_s=4.0, frame_step=1),
+        "recipe": Recipe(augmentation=masks, batch_s=4.0, frame_step=1),
         "card": {"beam": 20.0},
     }
     return usual | others
@@ -140,7 +143,7 @@ def test_wrong_options_are_refused_by_name(corpus: list[Utterance], tmp_path: Pa
     with pytest.raises(UnknownName, match="option 'hm'"):
         train_mlp(corpus, (), tmp_path, hm="hmm-mono")
     with pytest.raises(UnknownName, match="preset 'gmm-hmm'"):
-        train_hybrid("gmm-hmm", (corpus, ()), tmp_path)
+        train_hybrid("gmm-hmm", corpus, (), tmp_path)
     with pytest.raises(BadInput, match="features one of log-mel, mfcc, spectrogram"):
         train_mlp(corpus, (), tmp_path, features="waveform")
     with pytest.raises(BadInput, match="speeds must stay 1"):
@@ -221,8 +224,7 @@ def task_of(corpus: list[Utterance], recipe: Recipe) -> FrameTask:
 
 
 def test_a_sampled_batch_keeps_features_and_labels_together(corpus: list[Utterance]) -> None:
-    masks = Augmentation(n_bands=0, n_gaps=0)
-    task = task_of(corpus[:12], Recipe(masks=masks, batch_s=3.0, frame_step=3))
+    task = task_of(corpus[:12], Recipe(augmentation=None, batch_s=3.0, frame_step=3))
     batches = task.batches(np.random.default_rng(0))
     seen = set()
     for batch in batches:
@@ -238,8 +240,44 @@ def test_a_sampled_batch_keeps_features_and_labels_together(corpus: list[Utteran
     assert all(torch.equal(a.features, b.features) for a, b in zip(batches, again, strict=True))
 
 
+def test_labels_move_along_when_sound_is_played_faster_or_slower(tmp_path: Path) -> None:
+    t = np.arange(int(1.2 * RATE_HZ)) / RATE_HZ
+    samples = 0.3 * np.sin(2 * np.pi * np.where(t < 0.8, 400.0, 2500.0) * t)
+    soundfile.write(tmp_path / "two.wav", samples.astype(np.float32), RATE_HZ, subtype="FLOAT")
+    utterance = Utterance("two", tmp_path / "two.wav", "a b", "s", "train", 1.2)
+    shape = FrontEndShape(n_mels=20)
+    labels = (np.arange(shape.grid(samples.size).n_frames) >= 80).astype(np.int32)
+    frames = Frames([utterance], Labels(labels, np.array([0, labels.size])), RATE_HZ)
+    how = Augmentation(speed=1.5, gain_db=(0.0, 0.0), snr_db=(40.0, 40.0), n_bands=0, n_gaps=0, warp=1.0)
+    for features in (LogMel(shape), speech_input("mfcc", shape)):
+        task = FrameTask(features, frames, None, Recipe(augmentation=how))
+        lengths = set()
+        for seed in range(6):
+            (batch,) = task.batches(np.random.default_rng(seed))
+            row = batch.features[0] if isinstance(features, LogMel) else batch.features[0] @ features.basis.T
+            high = (row[:, 12:].max(1).values > row[:, :8].max(1).values).int()
+            assert int((high != batch.labels[0]).sum()) <= 2
+            lengths.add(int(batch.lengths[0]))
+        assert max(lengths) - min(lengths) > 15
+
+
+def test_another_voice_moves_cepstra_as_it_moves_filters(corpus: list[Utterance]) -> None:
+    shape = FrontEndShape(n_mels=20)
+    rows = np.zeros(shape.grid(corpus[0].recording().n_samples).n_frames, np.int32)
+    frames = Frames(corpus[:1], Labels(rows, np.array([0, rows.size])), RATE_HZ)
+    how = Augmentation(speed=1.0, n_bands=0, n_gaps=0, warp=1.3)
+    heard = []
+    for kind in ("log-mel", "mfcc"):
+        front_end = speech_input(kind, shape)
+        (batch,) = FrameTask(front_end, frames, None, Recipe(augmentation=how)).batches(np.random.default_rng(3))
+        plain = FrameTask(front_end, frames, None, Recipe()).features(0)
+        heard.append(batch.features[0] if kind == "log-mel" else batch.features[0] @ front_end.basis.T)
+    torch.testing.assert_close(heard[0], heard[1], atol=1e-3, rtol=0)
+    assert (batch.features[0] - plain).abs().max() > 1
+
+
 def test_the_loss_is_the_mean_over_the_scored_frames(corpus: list[Utterance]) -> None:
-    task = task_of(corpus[:4], Recipe(batch_s=60.0, frame_step=3))
+    task = task_of(corpus[:4], Recipe(augmentation=None, batch_s=60.0, frame_step=3))
     network = network_of("tdnn", {"n_features": 20, "n_symbols": 5, "n_units": 8, "n_prefinal": 6, "dilations": [3]})
     network.eval()
     batch = task.batches(np.random.default_rng(1))[0]
@@ -266,7 +304,7 @@ def test_a_network_learns_labels_by_heart(corpus: list[Utterance], hmm: HmmRecog
     shape = FrontEndShape(n_mels=20)
     place = placed_by(hmm, lambda u: shape.grid(u.recording().n_samples))
     frames = Frames(corpus[:4], labelled(corpus[:4], place), RATE_HZ)
-    task = FrameTask(LogMel(shape), frames, frames, Recipe(masks=Augmentation(n_bands=0, n_gaps=0), batch_s=2.0))
+    task = FrameTask(LogMel(shape), frames, frames, Recipe(augmentation=None, batch_s=2.0))
     network = network_of("tdnn", {"n_features": 20, "n_symbols": 15, "n_units": 24, "dilations": [3, 3], "dropout": 0})
     history = train(network, task, TrainingPlan(epochs=25, learning_rate=5e-3))
     assert history.valid_losses[-1] < 0.25 < math.log(15) - 1

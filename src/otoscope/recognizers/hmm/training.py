@@ -78,33 +78,12 @@ class Options:
         return self.plan if self.size == 1 else self.plan.times(self.size)
 
 
-def train_words(
-    corpus: Sequence[Utterance], valid: Sequence[Utterance], folder: Path, *, seed: int = 0, **options: Any
-) -> HmmRecognizer:
-    """Train `hmm-word`: a model for each word of a small vocabulary; see `train`."""
-    return train(corpus, valid, folder, preset="hmm-word", seed=seed, **options)
-
-
-def train_monophones(
-    corpus: Sequence[Utterance], valid: Sequence[Utterance], folder: Path, *, seed: int = 0, **options: Any
-) -> HmmRecognizer:
-    """Train `hmm-mono`: a model for each phone, whatever its neighbours; see `train`."""
-    return train(corpus, valid, folder, preset="hmm-mono", seed=seed, **options)
-
-
-def train_triphones(
-    corpus: Sequence[Utterance], valid: Sequence[Utterance], folder: Path, *, seed: int = 0, **options: Any
-) -> HmmRecognizer:
-    """Train `hmm-tri`: tied triphones, LDA and MLLT, and a model of speaker-adapted frames; see `train`."""
-    return train(corpus, valid, folder, preset="hmm-tri", seed=seed, **options)
-
-
-def train(
+def train_hmm(
+    preset: str,
     corpus: Sequence[Utterance],
     valid: Sequence[Utterance],
     folder: Path,
     *,
-    preset: str = "hmm-tri",
     seed: int = 0,
     progress: Progress | None = None,
     **options: Any,
@@ -113,12 +92,12 @@ def train(
 
     Parameters
     ----------
+    preset
+        `hmm-word`, `hmm-mono` or `hmm-tri`.
     corpus, valid
         Utterances to learn from, and others that tell how well a true text fits (the corpus itself if there is none).
     folder
         Where the stages and the recogniser go.
-    preset
-        `hmm-word`, `hmm-mono` or `hmm-tri`.
     seed
         Kept in the card; nothing is drawn at random.
     progress
@@ -166,6 +145,14 @@ def train(
     recognizer = recognizer.with_training({"seed": seed, "stages": list(names), "n_utterances": len(corpus)})
     recognizer.save(folder)
     return recognizer
+
+
+train_words = partial(train_hmm, "hmm-word")
+"""Train `hmm-word`: a model for each word of a small vocabulary."""
+train_monophones = partial(train_hmm, "hmm-mono")
+"""Train `hmm-mono`: a model for each phone, whatever its neighbours."""
+train_triphones = partial(train_hmm, "hmm-tri")
+"""Train `hmm-tri`: tied triphones, LDA and MLLT, and a model of speaker-adapted frames."""
 
 
 @dataclass

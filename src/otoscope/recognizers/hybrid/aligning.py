@@ -16,8 +16,7 @@ from otoscope.lexicon.normalization import normalize_words
 from otoscope.recognizers.hmm.language import Lexicon, phone_lexicon
 from otoscope.recognizers.hmm.recognizer import HmmRecognizer
 from otoscope.recognizers.hmm.training import PRESETS as HMM_PRESETS
-from otoscope.recognizers.hmm.training import SMALL_VOCABULARY
-from otoscope.recognizers.hmm.training import train as train_hmm
+from otoscope.recognizers.hmm.training import SMALL_VOCABULARY, train_hmm
 from otoscope.recognizers.hybrid.labels import Placing
 from otoscope.recognizers.hybrid.model import AcousticScores
 from otoscope.recognizers.hybrid.presets import Options
@@ -87,4 +86,4 @@ def aligner(
         return HmmRecognizer.load(preset)
     if (folder / "recognizer.json").is_file():
         return HmmRecognizer.load(folder)
-    return train_hmm(*corpora, folder, preset=str(preset), seed=seed, lexicon=chosen.lexicon)
+    return train_hmm(str(preset), *corpora, folder, seed=seed, lexicon=chosen.lexicon)

@@ -45,48 +45,10 @@ MOST_JUDGED = 100
 """Held-out utterances from which it is learnt how well a true text fits."""
 
 
-def train_mlp(
-    corpus: Sequence[Utterance],
-    valid: Sequence[Utterance],
-    folder: Path,
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-    **options: Any,
-) -> HybridRecognizer:
-    """Train `mlp-hmm`: a perceptron over a window of frames (Hinton et al. 2012); see `train_hybrid`."""
-    return train_hybrid("mlp-hmm", (corpus, valid), folder, seed=seed, progress=progress, **options)
-
-
-def train_tdnn(
-    corpus: Sequence[Utterance],
-    valid: Sequence[Utterance],
-    folder: Path,
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-    **options: Any,
-) -> HybridRecognizer:
-    """Train `tdnn-hmm`: a time-delay network (Peddinti et al. 2015); see `train_hybrid`."""
-    return train_hybrid("tdnn-hmm", (corpus, valid), folder, seed=seed, progress=progress, **options)
-
-
-def train_lstm(
-    corpus: Sequence[Utterance],
-    valid: Sequence[Utterance],
-    folder: Path,
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-    **options: Any,
-) -> HybridRecognizer:
-    """Train `lstm-hmm`: long short-term memories (Graves et al. 2013); see `train_hybrid`."""
-    return train_hybrid("lstm-hmm", (corpus, valid), folder, seed=seed, progress=progress, **options)
-
-
 def train_hybrid(
     name: str,
-    corpora: tuple[Sequence[Utterance], Sequence[Utterance]],
+    corpus: Sequence[Utterance],
+    valid: Sequence[Utterance],
     folder: Path,
     *,
     seed: int = 0,
@@ -99,7 +61,7 @@ def train_hybrid(
     ----------
     name
         One of `otoscope.recognizers.hybrid.presets.PRESETS`.
-    corpora
+    corpus, valid
         Utterances to learn from, and others by which the weights are chosen.
     folder
         Holds what the run needs, and the recogniser in the end.
@@ -122,9 +84,8 @@ def train_hybrid(
     if name not in PRESETS:
         raise UnknownName("preset", name, PRESETS)
     preset, chosen = PRESETS[name], Options.of(options)
-    corpus, valid = corpora
     folder = Path(folder)
-    hmm = aligner(chosen, corpora, folder / "hmm", seed)
+    hmm = aligner(chosen, (corpus, valid), folder / "hmm", seed)
     table = PhoneTable.of(hmm.parts.adapted or hmm.model, phone_bigram(corpus, hmm))
     card = chosen.card_of(preset, table.n_columns)
     acoustic = AcousticScores(card, table, seed=seed)
@@ -153,6 +114,14 @@ def train_hybrid(
     recognizer = _judging(_recognizer(acoustic, hmm, chosen, (corpus, valid)), valid or corpus, made)
     recognizer.save(folder)
     return recognizer
+
+
+train_mlp = partial(train_hybrid, "mlp-hmm")
+"""Train `mlp-hmm`: a perceptron over a window of frames (Hinton et al. 2012)."""
+train_tdnn = partial(train_hybrid, "tdnn-hmm")
+"""Train `tdnn-hmm`: a time-delay network (Peddinti et al. 2015)."""
+train_lstm = partial(train_hybrid, "lstm-hmm")
+"""Train `lstm-hmm`: long short-term memories (Graves et al. 2013)."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +156,8 @@ class _Rounds:
         task = FrameTask(
             acoustic.front_end, Frames(self.corpora[0], labels[0], rate_hz), held_out, options.recipe_of(preset)
         )
-        plan, network = options.plan_of(preset, seed), acoustic.network
+        duration_s = labels[0].columns.size * acoustic.card.front_end.hop / rate_hz
+        plan, network = options.plan_of(preset, seed, duration_s=duration_s), acoustic.network
         with deterministic(plan.n_threads):
             task.measure_scale(network)
         train(network, task, plan, checkpoint=self.folder / f"network-{number}.pt", progress=self.told(number))
