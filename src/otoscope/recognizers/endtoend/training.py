@@ -1,6 +1,6 @@
 """Training the presets: a corpus and held-out utterances in, a recogniser out.
 
-Each `train_…` function works in a folder, where an interrupted run goes on, and leaves a recogniser there that
+Each `train_…` works in a folder, where an interrupted run goes on, and leaves a recogniser there that
 `otoscope.load(folder)` opens.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,105 +84,19 @@ def train_preset(
     return recognizer
 
 
-def train_deepspeech(
-    corpus: Sequence[Utterance],
-    valid: Sequence[Utterance],
-    folder: str | os.PathLike[str],
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-    **options: Any,
-) -> EndToEndRecognizer:
-    """Train `deepspeech` (Hannun et al. 2014); see `train_preset`."""
-    return train_preset("deepspeech", corpus, valid, folder, seed=seed, progress=progress, **options)
-
-
-def train_deepspeech2(
-    corpus: Sequence[Utterance],
-    valid: Sequence[Utterance],
-    folder: str | os.PathLike[str],
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-    **options: Any,
-) -> EndToEndRecognizer:
-    """Train `deepspeech2` (Amodei et al. 2015); see `train_preset`."""
-    return train_preset("deepspeech2", corpus, valid, folder, seed=seed, progress=progress, **options)
-
-
-def train_wav2letter(
-    corpus: Sequence[Utterance],
-    valid: Sequence[Utterance],
-    folder: str | os.PathLike[str],
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-    **options: Any,
-) -> EndToEndRecognizer:
-    """Train `wav2letter` (Collobert et al. 2016); see `train_preset`."""
-    return train_preset("wav2letter", corpus, valid, folder, seed=seed, progress=progress, **options)
-
-
-def train_las(
-    corpus: Sequence[Utterance],
-    valid: Sequence[Utterance],
-    folder: str | os.PathLike[str],
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-    **options: Any,
-) -> EndToEndRecognizer:
-    """Train `las` (Chan et al. 2016); see `train_preset`."""
-    return train_preset("las", corpus, valid, folder, seed=seed, progress=progress, **options)
-
-
-def train_speech_transformer(
-    corpus: Sequence[Utterance],
-    valid: Sequence[Utterance],
-    folder: str | os.PathLike[str],
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-    **options: Any,
-) -> EndToEndRecognizer:
-    """Train `speech-transformer` (Dong et al. 2018); see `train_preset`."""
-    return train_preset("speech-transformer", corpus, valid, folder, seed=seed, progress=progress, **options)
-
-
-def train_joint(
-    corpus: Sequence[Utterance],
-    valid: Sequence[Utterance],
-    folder: str | os.PathLike[str],
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-    **options: Any,
-) -> EndToEndRecognizer:
-    """Train `joint-ctc-attention` (Watanabe et al. 2017); see `train_preset`."""
-    return train_preset("joint-ctc-attention", corpus, valid, folder, seed=seed, progress=progress, **options)
-
-
-def train_conformer(
-    corpus: Sequence[Utterance],
-    valid: Sequence[Utterance],
-    folder: str | os.PathLike[str],
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-    **options: Any,
-) -> EndToEndRecognizer:
-    """Train `conformer` (Gulati et al. 2020); see `train_preset`."""
-    return train_preset("conformer", corpus, valid, folder, seed=seed, progress=progress, **options)
-
-
-def train_rnnt(
-    corpus: Sequence[Utterance],
-    valid: Sequence[Utterance],
-    folder: str | os.PathLike[str],
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-    **options: Any,
-) -> EndToEndRecognizer:
-    """Train `rnnt` (Graves 2012, 2013); see `train_preset`."""
-    return train_preset("rnnt", corpus, valid, folder, seed=seed, progress=progress, **options)
+train_deepspeech = partial(train_preset, "deepspeech")
+"""Train `deepspeech` (Hannun et al. 2014)."""
+train_deepspeech2 = partial(train_preset, "deepspeech2")
+"""Train `deepspeech2` (Amodei et al. 2015)."""
+train_wav2letter = partial(train_preset, "wav2letter")
+"""Train `wav2letter` (Collobert et al. 2016)."""
+train_las = partial(train_preset, "las")
+"""Train `las` (Chan et al. 2016)."""
+train_speech_transformer = partial(train_preset, "speech-transformer")
+"""Train `speech-transformer` (Dong et al. 2018)."""
+train_joint = partial(train_preset, "joint-ctc-attention")
+"""Train `joint-ctc-attention` (Watanabe et al. 2017)."""
+train_conformer = partial(train_preset, "conformer")
+"""Train `conformer` (Gulati et al. 2020)."""
+train_rnnt = partial(train_preset, "rnnt")
+"""Train `rnnt` (Graves 2012, 2013)."""
