@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -100,13 +101,19 @@ class PredictionNetwork(nn.Module):
 
 
 class Joiner(nn.Module):
-    """tanh(W frame + V labels), then a score for every symbol (Graves 2013, equations 15 to 18)."""
+    """tanh(W frame + V labels), then a score for every symbol (Graves 2013, equations 15 to 18).
+
+    In the beginning the blank, index 0, is as likely as all labels together: a path writes at about every second step,
+    not at nearly every one, and the first gradients are small.
+    """
 
     def __init__(self, n_frame: int, n_label: int, n_units: int, n_symbols: int) -> None:
         super().__init__()
         self.of_frame = nn.Linear(n_frame, n_units)
         self.of_label = nn.Linear(n_label, n_units, bias=False)
         self.output = nn.Linear(n_units, n_symbols)
+        with torch.no_grad():
+            self.output.bias[0] = math.log(max(1, n_symbols - 1))
 
     def forward(self, frames: Tensor, labels: Tensor) -> Tensor:
         """Return `(…, n_symbols)` natural-log probabilities; `frames` and `labels` are broadcast to one shape."""

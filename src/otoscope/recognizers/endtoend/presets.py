@@ -52,8 +52,9 @@ PRESETS: Mapping[str, Preset] = {
             "deepspeech2",
             "Amodei et al. (2015), Deep Speech 2: convolutions, gated recurrent layers, CTC",
             "ctc",
-            EncoderShape("recurrent", 96, 3, cell="gru"),
+            EncoderShape("recurrent", 96, 2, cell="gru"),
             decoding=Decoding(beam=32),
+            learning_rate=3e-3,
             can_stream=True,
         ),
         Preset(
@@ -80,14 +81,14 @@ PRESETS: Mapping[str, Preset] = {
             EncoderShape("transformer", 96, 4, n_halvings=2),
             DecoderShape("transformer", 96, 2),
             decoding=Decoding(beam=8, length_power=0.5),
-            learning_rate=1e-3,
+            learning_rate=2e-3,
         ),
         Preset(
             "joint-ctc-attention",
             "Watanabe, Hori, Kim, Hershey & Hayashi (2017): a recurrent encoder, CTC and attention trained and decoded "
             "together",
             "attention",
-            EncoderShape("recurrent", 96, 2),
+            EncoderShape("recurrent", 96, 2, n_halvings=2),
             DecoderShape("recurrent", 128),
             decoding=Decoding(beam=8, ctc_weight=0.3),
             learning_rate=3e-3,
@@ -98,14 +99,14 @@ PRESETS: Mapping[str, Preset] = {
             "ctc",
             EncoderShape("conformer", 96, 4, kernel=15),
             decoding=Decoding(beam=32),
-            learning_rate=1e-3,
+            learning_rate=2e-3,
             can_stream=True,
         ),
         Preset(
             "rnnt",
             "Graves, Mohamed & Hinton (2013); Graves (2012): the recurrent transducer, with CTC beside it in training",
             "transducer",
-            EncoderShape("recurrent", 96, 2),
+            EncoderShape("recurrent", 96, 2, n_halvings=2),
             DecoderShape("transducer", 96),
             decoding=Decoding(beam=8),
             learning_rate=3e-3,
@@ -117,12 +118,13 @@ PRESETS: Mapping[str, Preset] = {
 
 @dataclass(frozen=True)
 class Options:
-    """What a user may choose.
+    """What a user may choose; what is left open follows from the corpus (`otoscope.recognizers.endtoend.defaults`).
 
     Parameters
     ----------
     epochs, learning_rate, patience
-        As in `TrainingPlan`; the rate's default is the preset's.
+        As in `TrainingPlan`; 24 epochs, or more where the corpus is so small that they make few steps; the rate's
+        default is the preset's.
     n_units
         Width of encoder and decoder (a multiple of 4); the preset's by default.
     n_layers
@@ -130,39 +132,39 @@ class Options:
     features
         `log-mel` (80 filters), `mfcc` (40), `spectrogram` (256 bins) or `waveform` (80 learnt filters).
     rate_hz
-        To which sound is resampled: 8000 for telephone speech.
+        To which sound is resampled; by default 8000 where the files of the corpus are of such a rate, else 16000.
     tokens
         `characters`, or how many subwords to learn from the transcripts.
     closed
-        Whether it may hear only words of the training transcripts.
+        Whether it may hear only words of the training transcripts; by default where the corpus holds single words.
     streaming
         Whether the encoder sees no later sound (deepspeech2, conformer, rnnt).
     joined
-        Least and most recordings of a speaker joined into one training string; by default up to 5 where the corpus
+        Least and most recordings of a speaker joined into one training string; by default up to 3 where the corpus
         holds single words, which attention could not learn from, else 1.
     augmentation
         What is done to the training sound.
     batch_s
-        Seconds of padded sound in a batch.
+        Seconds of padded sound in a batch; by default a 55th of the corpus, between 6 and 30.
     dropout
         In all parts.
     plan
         Further fields of `TrainingPlan`, by name.
     """
 
-    epochs: int = 30
+    epochs: int | None = None
     learning_rate: float | None = None
     patience: int | None = None
     n_units: int | None = None
     n_layers: int | None = None
     features: InputKind = "log-mel"
-    rate_hz: int = 16000
+    rate_hz: int | None = None
     tokens: Literal["characters"] | int = "characters"
-    closed: bool = False
+    closed: bool | None = None
     streaming: bool = False
     joined: tuple[int, int] | None = None
     augmentation: Augmentation = field(default_factory=lambda: Augmentation(snr_db=(10.0, 40.0), gap_frames=10))
-    batch_s: float = 30.0
+    batch_s: float | None = None
     dropout: float = 0.1
     plan: Mapping[str, Any] = field(default_factory=dict)
 
@@ -200,7 +202,8 @@ def card_of(preset: Preset, options: Options, tokens: Tokens) -> EndToEndCard:
         decoder = dataclasses.replace(decoder, n_units=options.n_units)
     if options.n_layers is not None:
         encoder = dataclasses.replace(encoder, n_layers=options.n_layers)
-    n_mels = 40 if options.features == "mfcc" or options.rate_hz < 16000 else 80
-    front_end = FrontEndShape(options.rate_hz, n_mels, low_hz=50.0)
+    rate_hz = options.rate_hz or 16000
+    n_mels = 40 if options.features == "mfcc" or rate_hz < 16000 else 80
+    front_end = FrontEndShape(rate_hz, n_mels, low_hz=50.0)
     shape = SpeechShape(len(tokens), front_end, options.features, encoder, decoder, preset.ctc)
     return EndToEndCard(preset.name, preset.family, shape, tokens, preset.decoding, follows=preset.follows)

@@ -19,6 +19,7 @@ from otoscope.corpora.manifest import Utterance
 from otoscope.nets.examples import Joining
 from otoscope.nets.training import TrainingPlan
 from otoscope.recognizers.endtoend.batching import Recipe, Sounds
+from otoscope.recognizers.endtoend.defaults import WIDE_HZ, filled
 from otoscope.recognizers.endtoend.presets import PRESETS, Options, card_of
 from otoscope.recognizers.endtoend.recognizer import EndToEndRecognizer
 from otoscope.recognizers.endtoend.tokens import byte_pairs, characters
@@ -63,15 +64,18 @@ def train_preset(
     """
     if name not in PRESETS:
         raise UnknownName("preset", name, PRESETS)
-    preset, chosen = PRESETS[name], Options.of(options)
-    texts = Sounds(corpus, chosen.rate_hz).texts
+    preset, asked = PRESETS[name], Options.of(options)
+    texts = Sounds(corpus, asked.rate_hz or WIDE_HZ).texts
+    chosen = filled(asked, corpus, texts)
+    assert chosen.epochs is not None
+    assert chosen.joined is not None
+    assert chosen.batch_s is not None
     tokens = characters(texts) if chosen.tokens == "characters" else byte_pairs(texts, n_units=int(chosen.tokens))
     rate = preset.learning_rate if chosen.learning_rate is None else chosen.learning_rate
     plan = TrainingPlan(
         epochs=chosen.epochs, learning_rate=rate, patience=chosen.patience, seed=seed, **dict(chosen.plan)
     )
-    single = sum(len(words) for words in texts) < 2 * len(texts)
-    recipe = Recipe(Joining(chosen.joined or ((1, 5) if single else (1, 1))), chosen.augmentation, chosen.batch_s)
+    recipe = Recipe(Joining(chosen.joined), chosen.augmentation, chosen.batch_s)
     card = card_of(preset, chosen, tokens)
     if chosen.closed:
         card = dataclasses.replace(card, vocabulary=tuple(word for words in texts for word in words))
