@@ -74,7 +74,7 @@ class Streaming(Protocol):
     """Recognises while the sound arrives."""
 
     def stream(self, chunks: Iterable[NDArray[np.float32]]) -> Iterator[Trace]:
-        """Yield a growing Trace as chunks of samples come in."""
+        """Yield a growing Trace as chunks of samples come in, at `stream_rate_hz` where there is such an attribute."""
         ...
 
 

@@ -155,6 +155,21 @@ def test_delays_of_a_stream(corpus):
     assert evaluate(parrot, [utterance]).latency.summary()["n_words"] == 1
 
 
+def test_a_stream_is_given_sound_at_its_own_rate(corpus):
+    class Listening:
+        name = "listening"
+        stream_rate_hz = 8000
+
+        def stream(self, chunks):
+            self.sizes = [chunk.size for chunk in chunks]
+            return iter(())
+
+    utterance, listening = read_manifest(corpus)[4], Listening()
+    delays_of(listening, utterance, Condition())
+    assert listening.sizes[0] == CHUNK_S * 8000
+    assert sum(listening.sizes) == pytest.approx(8000 * utterance.duration_s, abs=2)
+
+
 def test_memory_of_two_processes_counts_shared_pages_once():
     import os
     import subprocess

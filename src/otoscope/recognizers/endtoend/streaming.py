@@ -120,6 +120,11 @@ class EncoderStream:
 class StreamingRecognizer(EndToEndRecognizer):
     """An `EndToEndRecognizer` that hears while the sound arrives: CTC or transducer on a streaming encoder."""
 
+    @property
+    def stream_rate_hz(self) -> int:
+        """Rate of the samples that `stream` takes: the front end's own."""
+        return self.card.shape.front_end.rate_hz
+
     def stream(self, chunks: Iterable[NDArray[np.float32]]) -> Iterator[Trace]:
         """Yield a growing Trace after each chunk of samples, and the last one when all have come.
 

@@ -17,6 +17,7 @@ from otoscope.metrics.latency import stable_since
 from otoscope.recognizers.evaluation.texts import hypothesis_words
 from otoscope.recognizers.transcription import transcribe_stream
 from otoscope.signal.conditions import Condition
+from otoscope.signal.resampling import resampled
 from otoscope.signal.snr import estimated_snr_db
 
 RATE_HZ = 16000
@@ -110,7 +111,8 @@ def _places(trace: Trace, offset_s: float) -> list[Place]:
 def delays_of(recognizer: Recognizer, utterance: Utterance, condition: Condition) -> Delays:
     """Stream one utterance as if it came live, and return how late its words were.
 
-    A chunk of 0.1 s is there when its last sample was spoken, and waits while the one before is still worked on.
+    A chunk of 0.1 s is there when its last sample was spoken, and waits while the one before is still worked on. Its
+    samples are at the recogniser's `stream_rate_hz`, 16 kHz where it names none.
 
     Raises
     ------
@@ -119,7 +121,8 @@ def delays_of(recognizer: Recognizer, utterance: Utterance, condition: Condition
     """
     if not isinstance(recognizer, Streaming):
         raise OtoscopeError(f"recogniser {recognizer.name!r} cannot stream")
-    source = _LiveSource(condition.apply(utterance.recording(rate_hz=RATE_HZ), utterance.id))
+    recording = condition.apply(utterance.recording(rate_hz=RATE_HZ), utterance.id)
+    source = _LiveSource(resampled(recording, getattr(recognizer, "stream_rate_hz", RATE_HZ)))
     partials: list[tuple[str, ...]] = []
     times: list[tuple[float, float]] = []
     last: Trace | None = None
