@@ -4,7 +4,7 @@
 2. Places: a monophone HMM, from a flat start, says where the phones of the training transcripts lie.
 3. First network: one epoch of LF-MMI with the phones where the HMM put them.
 4. Network: more epochs with their places left free, the sound changed.
-5. Calibration: how well a true word fits, from held-out utterances.
+5. Calibration, on held-out utterances: the weights of the search, and how well a true word fits.
 
 Each step leaves its result in the folder; a run that was stopped goes on with the step, and the epoch, it was in.
 """
@@ -37,6 +37,7 @@ from otoscope.recognizers.hybrid.mmi_training import lessons_of, new_acoustic, t
 from otoscope.recognizers.hybrid.model import AcousticScores
 from otoscope.recognizers.hybrid.phones import Biphones
 from otoscope.recognizers.hybrid.recognizer import HybridRecognizer
+from otoscope.recognizers.hybrid.tuning import chosen_weights
 
 SPOKEN: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "thinkengine": (
@@ -123,6 +124,7 @@ def train_otoscope_en(
     acoustic = _trained((told, held_out), start, chosen, path, seed=seed, progress=progress)
     lexicon = phone_lexicon([word for word in lm.automaton().words if not word.startswith("<")], SPOKEN)
     recognizer = HybridRecognizer(Parts(acoustic, lexicon, lm))
+    recognizer = recognizer.with_card(**chosen_weights(recognizer, held_out))
     recognizer = recognizer.with_card(**least_fits(recognizer, held_out))
     recognizer.save(path, half=True)
     return HybridRecognizer.load(path)
