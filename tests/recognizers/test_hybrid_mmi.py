@@ -51,7 +51,8 @@ def test_the_gradient_is_that_of_minus_the_objective() -> None:
     auxiliary = torch.zeros(3, 9, N_COLUMNS)
     found = posteriors(logits, LENGTHS, TRANSCRIPTS, DENOMINATOR)
     loss = mmi_loss(leaf, auxiliary, found, n_frames, cross_entropy=0.0)
-    bounded = 5e-5 * np.square(logits.astype(np.float64)).sum()
+    counted = np.arange(9) < np.where(found.usable, LENGTHS, 0)[:, None]
+    bounded = 5e-5 * np.square(logits.astype(np.float64))[counted].sum()
     assert loss.item() == pytest.approx((bounded - found.objectives.sum()) / n_frames, rel=1e-4)
     (gradient,) = torch.autograd.grad(loss, leaf)
     rng = np.random.default_rng(1)
@@ -60,8 +61,32 @@ def test_the_gradient_is_that_of_minus_the_objective() -> None:
         up, down = logits.copy(), logits.copy()
         up[place] += step
         down[place] -= step
-        slope = -(objective(up) - objective(down)) / (2 * step) + 1e-4 * logits[place]
+        slope = -(objective(up) - objective(down)) / (2 * step) + 1e-4 * logits[place] * counted[place[:2]]
         assert float(gradient[place]) * n_frames == pytest.approx(slope, abs=3e-3)
+
+
+def test_padding_and_what_does_not_fit_change_nothing() -> None:
+    logits, auxiliary = logits_of(), logits_of(3)
+
+    def loss_and_slope(logits: np.ndarray, auxiliary: np.ndarray) -> tuple[float, torch.Tensor]:
+        leaf = torch.tensor(logits, requires_grad=True)
+        found = posteriors(logits, LENGTHS, TRANSCRIPTS, DENOMINATOR)
+        loss = mmi_loss(leaf, torch.tensor(auxiliary), found, 15, cross_entropy=0.5)
+        return loss.item(), torch.autograd.grad(loss, leaf)[0]
+
+    loss, slope = loss_and_slope(logits, auxiliary)
+    other = np.arange(9) >= np.array([9, 0, 6])[:, None]
+    loud, strange = logits.copy(), auxiliary.copy()
+    loud[other] = 80.0
+    strange[other] *= -5.0
+    again, other_slope = loss_and_slope(loud, strange)
+    assert again == loss
+    torch.testing.assert_close(other_slope, slope, rtol=0, atol=0)
+    assert not other_slope[torch.from_numpy(other)].any()
+    padded = [np.concatenate([each, np.full((3, 4, N_COLUMNS), 9, np.float32)], 1) for each in (logits, auxiliary)]
+    longer, longer_slope = loss_and_slope(padded[0], padded[1])
+    assert longer == pytest.approx(loss, rel=1e-6)
+    torch.testing.assert_close(longer_slope[:, :9], slope)
 
 
 def test_cross_entropy_pulls_the_auxiliary_output_alone() -> None:

@@ -75,6 +75,11 @@ class Posteriors:
     objectives: NDArray[np.float64]
     usable: NDArray[np.bool_]
 
+    @property
+    def counted(self) -> NDArray[np.bool_]:
+        """`(n, n_frames)` which frames count: neither padding nor of an utterance whose transcript does not fit."""
+        return self.anything.sum(-1) > 0.5
+
 
 def posteriors(
     logits: NDArray[np.float32],
@@ -112,13 +117,13 @@ def mmi_loss(logits: Tensor, auxiliary: Tensor, found: Posteriors, n_frames: int
     """Return a scalar whose gradient is that of minus the objective a frame, plus cross-entropy on the same posteriors.
 
     Its value is the cross-entropy and the squared size of the scores (times 5e-5, which keeps them bounded) with minus
-    the objective added as a constant.
+    the objective added as a constant, each over the frames that count.
     """
     difference = torch.from_numpy(found.anything - found.said).to(logits)
     surrogate = (logits * difference).sum()
     objective = -float(found.objectives.sum())
     said = torch.from_numpy(found.said).to(auxiliary)
     crossed = -(said * torch.log_softmax(auxiliary, -1)).sum()
-    bounded = 5e-5 * logits.square().sum()
+    bounded = 5e-5 * logits.square().sum(-1)[torch.from_numpy(found.counted).to(logits.device)].sum()
     total: Any = surrogate - surrogate.detach() + objective + cross_entropy * crossed + bounded
     return total / n_frames
