@@ -119,3 +119,38 @@ def test_the_recipe_says_what_it_needs(corpus, tmp_path):
         train_otoscope_en(train_set, (), tmp_path, colour="red")
     with pytest.raises(BadInput, match="for certain"):
         train_otoscope_en((), (), tmp_path, lm="x")
+
+
+def test_texts_to_speak_are_drawn_from_a_file(tmp_path):
+    from otoscope.recognizers.hybrid.synthetic_lessons import DIGITS, texts_to_speak
+
+    file = tmp_path / "book.txt"
+    file.write_text("It was a cold and windy night.\nXqzt is no word of the dictionary here.\nToo short.\n" * 3)
+    texts = texts_to_speak(str(file), 2, seed=1)
+    assert texts.count("it was a cold and windy night") == 2
+    assert not any("xqzt" in text or "short" in text.split()[1:] for text in texts)
+    assert sum(set(text.split()) <= set(DIGITS) for text in texts) >= 60
+    assert texts == texts_to_speak(str(file), 2, seed=1) != texts_to_speak(str(file), 2, seed=2)
+    file.write_text("no.\n")
+    with pytest.raises(BadInput, match="nothing can be spoken"):
+        texts_to_speak(str(file), 2, seed=1)
+
+
+def test_synthetic_voices_join_the_lessons(corpus, tmp_path, monkeypatch):
+    from otoscope.recognizers.hybrid import otoscope_en, synthetic_lessons
+
+    monkeypatch.setattr(synthetic_lessons, "TEXTS_PER_VOICE", 3)
+    seen = []
+
+    def stop(sets, *args, **kwargs):
+        seen.append(sets)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(otoscope_en, "_trained", stop)
+    (tmp_path / "book.txt").write_text("It was a cold and windy night.\n")
+    options = {"lm": str(corpus / "lm.otoscope"), "text": str(tmp_path / "book.txt"), "synthetic_voices": 2}
+    with pytest.raises(KeyboardInterrupt):
+        train_otoscope_en(read_corpus(corpus, split="train"), (), tmp_path / "run", **options)
+    assert len(seen[0][0]) == 6 + 2 * 3
+    with pytest.raises(BadInput, match="text=FILE"):
+        train_otoscope_en(read_corpus(corpus, split="train"), (), tmp_path / "run", **{**options, "text": None})

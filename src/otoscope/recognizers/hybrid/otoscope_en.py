@@ -1,6 +1,7 @@
 """The recipe of the embedded recogniser: from folders of speech and a text to `otoscope-en`.
 
 1. Language: a trigram of books mixed with the transcripts of each set, over 60,000 words and all of the transcripts.
+   Synthetic voices may be added to the speech (`synthetic_voices`).
 2. Places: a monophone HMM, from a flat start, says where the phones of the training transcripts lie.
 3. First network: one epoch of LF-MMI with the phones where the HMM put them.
 4. Network: more epochs with their places left free, the sound changed.
@@ -37,6 +38,7 @@ from otoscope.recognizers.hybrid.mmi_training import lessons_of, new_acoustic, t
 from otoscope.recognizers.hybrid.model import AcousticScores
 from otoscope.recognizers.hybrid.phones import Biphones
 from otoscope.recognizers.hybrid.recognizer import HybridRecognizer
+from otoscope.recognizers.hybrid.synthetic_lessons import synthetic_utterances
 from otoscope.recognizers.hybrid.tuning import chosen_weights
 
 SPOKEN: Mapping[str, tuple[tuple[str, ...], ...]] = {
@@ -68,6 +70,8 @@ class Options:
         A language model that `otoscope.lexicon.ngram.save` wrote, in place of estimating one.
     noise
         Folder of noises with a manifest and a split `train`; without it the sound gets no noise.
+    synthetic_voices
+        Voices of espeak-ng that speak sentences of `text`, words and digits besides; needs the extra `synth`.
     epochs, placed_epochs
         Passes over the speech with places free, and before that with places given.
     learning_rate
@@ -85,6 +89,7 @@ class Options:
     epochs: int = 12
     placed_epochs: int = 1
     learning_rate: float = 1.5e-3
+    synthetic_voices: int = 0
     n_units: int = 640
     n_bottleneck: int = 96
     n_words: int = 60_000
@@ -121,6 +126,8 @@ def train_otoscope_en(
     make_folder(path)
     start = None if chosen.start is None else HybridRecognizer.load(chosen.start)
     lm = _language_model(told, chosen, path) if start is None else start.parts.lm
+    if chosen.synthetic_voices:
+        told += [(u, said_in(u)) for u in _synthetic(chosen, path, seed, progress)]
     acoustic = _trained((told, held_out), start, chosen, path, seed=seed, progress=progress)
     lexicon = phone_lexicon([word for word in lm.automaton().words if not word.startswith("<")], SPOKEN)
     recognizer = HybridRecognizer(Parts(acoustic, lexicon, lm))
@@ -128,6 +135,13 @@ def train_otoscope_en(
     recognizer = recognizer.with_card(**least_fits(recognizer, held_out))
     recognizer.save(path, half=True)
     return HybridRecognizer.load(path)
+
+
+def _synthetic(chosen: Options, path: Path, seed: int, progress: Progress | None) -> tuple[Utterance, ...]:
+    if chosen.text is None:
+        raise BadInput("synthetic_voices needs text=FILE with sentences to speak")
+    n_voices = chosen.synthetic_voices
+    return synthetic_utterances(chosen.text, path / "synthetic", n_voices=n_voices, seed=seed, progress=progress)
 
 
 def _trained(
