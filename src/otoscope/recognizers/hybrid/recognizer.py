@@ -36,9 +36,10 @@ from otoscope.nets.examples import batches
 from otoscope.nets.hooks import leaf_at, recorded
 from otoscope.nets.open_edits import OpenEdits
 from otoscope.nets.weights import weights_sha256
-from otoscope.recognizers.forced_tiers import alignment_of
+from otoscope.recognizers.forced_tiers import alignment_of, place_confidence
 from otoscope.recognizers.hmm.language import Lexicon, phone_lexicon
 from otoscope.recognizers.hybrid.files import Parts, load_hybrid, save_hybrid
+from otoscope.recognizers.hybrid.fine_times import fine_alignment, shifted_scores
 from otoscope.recognizers.hybrid.fitting import check_said
 from otoscope.recognizers.hybrid.scoring import Passage, passage_of
 from otoscope.signal.audibility import SILENT_BELOW_DB
@@ -151,6 +152,9 @@ class HybridRecognizer:
     def align(self, recording: Recording, transcript: str) -> Alignment:
         """Return where each word, phone and state of `transcript` lies.
 
+        Where the network gives a frame for several of its features', it is run once for each of these, so that times
+        have the grid of the features (`hybrid.fine_times`); then they are moved to where the sound changes.
+
         Raises
         ------
         DoesNotFit
@@ -159,13 +163,10 @@ class HybridRecognizer:
         """
         words = tuple(transcript.lower().split())
         lexicon = self.pronounced(words, DoesNotFit)
-        samples = self.acoustic.samples(recording)
-        grid = self.acoustic.grids(samples.size)["logits"]
-        scores = self.acoustic.scores([samples])[0]
-        path = forced(scores, words, lexicon, self.acoustic.table)
-        sure = check_said(scores, path, lexicon, self.acoustic)
-        duration_s = recording.duration_s
-        return alignment_of(path, grid, self._column_names, duration_s=duration_s, text_confidence=sure)
+        scores = shifted_scores(self.acoustic, self.acoustic.samples(recording))
+        path = forced(scores[0], words, lexicon, self.acoustic.table)
+        sure = check_said(scores[0], path, lexicon, self.acoustic)
+        return fine_alignment(self.acoustic, scores, words, lexicon, recording=recording, text_confidence=sure)
 
     def gradient(self, recording: Recording, target: Target, *, at: str = "features") -> NDArray[np.float64]:
         """Return d score / d value at a site, in the shape of that site's activation, by backpropagation.
@@ -257,8 +258,15 @@ class HybridRecognizer:
         found = tuple(Hypothesis(_said(reading), log_score=reading.log_score) for reading in readings)
         path = forced(scores, found[0].words, self.lexicon, self.acoustic.table)
         sure = [float(word.posterior or 0.0) for word in readings[0].words]
-        duration_s = recording.duration_s
-        return found, alignment_of(path, grid, self._column_names, duration_s=duration_s, text_confidence=sure)
+        alignment = alignment_of(
+            path,
+            grid,
+            self._column_names,
+            duration_s=recording.duration_s,
+            text_confidence=sure,
+            time_confidence=place_confidence(scores, path, grid),
+        )
+        return found, alignment
 
     def _passage(self, target: Target, grid: FrameGrid, lexicon: Lexicon) -> Passage:
         return passage_of(target, grid, lexicon, self.acoustic.table, margin_s=self.card.margin_s)
