@@ -20,6 +20,7 @@ from typing import Any
 import otoscope as oto
 from otoscope.corpora.manifest import read_manifest
 from otoscope.metrics.error_rate import error_rate
+from otoscope.recognizers.registry import DEFAULT
 
 
 def explain(path: Path) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def explain(path: Path) -> dict[str, Any]:
 
 def trace_all(folder: Path, split: str) -> dict[str, Any]:
     """Trace every file of a split; count words outside their recording and word errors."""
-    recognizer = oto.load("pocketsphinx")
+    recognizer = oto.load(DEFAULT)
     outside = heard = errors = spoken = 0
     sound_s = 0.0
     began = time.perf_counter()
