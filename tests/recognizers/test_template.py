@@ -268,6 +268,50 @@ def test_a_weak_fricative_belongs_to_the_word():
     assert without_s > start_s + 0.03
 
 
+def test_a_margin_is_kept_around_words_but_not_beyond_the_sound_or_the_middle_of_a_pause():
+    recording = joined(["one", "two"], 0.5)
+    plain = Endpoints().stretches(recording)
+    wider = Endpoints(margin_s=0.02).stretches(recording)
+    assert np.array(wider) == pytest.approx(np.add(plain, [-0.02, 0.02]))
+    middle, end = (plain[0][1] + plain[1][0]) / 2, recording.duration_s
+    assert np.array(Endpoints(margin_s=9.0).stretches(recording)) == pytest.approx(
+        np.array([[0, middle], [middle, end]])
+    )
+    assert Endpoints(margin_s=0.02).stretches(Recording(np.zeros(800, np.float32), RATE_HZ)) == ()
+
+
+def test_less_of_its_own_mean_taken_out_tells_words_apart_that_differ_in_every_frame_alike():
+    course = np.cumsum(np.random.default_rng(1).standard_normal((12, 32)), axis=0)
+    examples = [[course, course], [course + 2.0, course + 2.0]]
+    forgotten = WarpingLearner().matcher(examples).distances(course + 2.0)
+    assert forgotten == pytest.approx(0.0, abs=1e-4)
+    kept = WarpingLearner(own_mean=0.5).matcher(examples).distances(course + 2.0)
+    assert kept[1] == pytest.approx(0.0, abs=1e-4)
+    assert kept[0] > 0.1
+    with pytest.raises(BadInput, match="own_mean must be 0 to 1"):
+        WarpingLearner(own_mean=1.5)
+
+
+def test_scaled_distances_are_a_laplacian_of_the_words_own_spread():
+    rng = np.random.default_rng(2)
+    centres = [np.cumsum(rng.standard_normal((15, 32)), axis=0) for _ in range(2)]
+    examples = [
+        [c + spread * rng.standard_normal(c.shape) for _ in range(4)]
+        for c, spread in zip(centres, (0.1, 0.6), strict=True)
+    ]
+    plain, scaled = (WarpingLearner(n_nearest=3, scaled=on).matcher(examples) for on in (False, True))
+    apart = [
+        np.mean([plain.learner.matcher([[e for e in own if e is not out], own]).distances(out)[0] for out in own])
+        for own in examples
+    ]
+    typical = np.sqrt(apart[0] * apart[1])
+    given = rng.standard_normal((14, 32))
+    expected = typical * (plain.distances(given) / apart + np.log(np.array(apart) / typical))
+    assert scaled.distances(given) == pytest.approx(expected, rel=1e-4)
+    alone = WarpingLearner(scaled=True).matcher([own[:1] for own in examples])
+    assert alone.distances(given) == pytest.approx(WarpingLearner().matcher([o[:1] for o in examples]).distances(given))
+
+
 def test_zero_crossings_follow_two_tones():
     t = np.arange(8000) / RATE_HZ
     tone = 0.3 * np.sin(2 * np.pi * 440 * t) + 0.2 * np.sin(2 * np.pi * 1700 * t)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,12 +28,15 @@ class Endpoints:
         How far a weak fricative may lie before or after what is loud.
     n_crossings
         Frames of many zero crossings that make such a fricative.
+    margin_s
+        Kept on both sides of what was found, as far as there is sound: ends of words are weak.
     """
 
     min_pause_s: float = 0.35
     min_speech_s: float = 0.06
     reach_s: float = 0.10
     n_crossings: int = 3
+    margin_s: float = 0.0
 
     def stretches(self, recording: Recording) -> tuple[tuple[float, float], ...]:
         """Return (start_s, end_s) of each stretch of speech, in order; none in silence.
@@ -66,7 +70,8 @@ class Endpoints:
         joined = _joined(widened, round(self.min_pause_s / FRAME_S))
         kept = [(a, b) for a, b in joined if (b - a) * FRAME_S >= self.min_speech_s]
         step_s = grid.hop / grid.rate_hz
-        return tuple((a * step_s, min(b * step_s, recording.duration_s)) for a, b in kept)
+        found = [(a * step_s, min(b * step_s, recording.duration_s)) for a, b in kept]
+        return _with_margin(found, self.margin_s, recording.duration_s)
 
     def _widened(self, hissing: NDArray[np.bool_], first: int, stop: int) -> tuple[int, int]:
         """Move the ends outwards to the farthest of the hissing frames, where there are enough of them."""
@@ -78,6 +83,18 @@ class Endpoints:
         if after.size >= self.n_crossings:
             stop = stop + int(after[-1]) + 1
         return first, stop
+
+
+def _with_margin(
+    stretches: list[tuple[float, float]], margin_s: float, duration_s: float
+) -> tuple[tuple[float, float], ...]:
+    """Widen stretches by a margin, at most up to the middle of the pause between two of them."""
+    middles = [(a + b) / 2 for (_, a), (b, _) in itertools.pairwise(stretches)]
+    limits = itertools.pairwise([0.0, *middles, duration_s])
+    return tuple(
+        (max(start_s - margin_s, before_s), min(end_s + margin_s, after_s))
+        for (start_s, end_s), (before_s, after_s) in zip(stretches, limits, strict=False)
+    )
 
 
 def _runs(above: NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -85,22 +85,33 @@ class CepstralFrontEnd:
         ones = np.ones(self.n_coeffs)
         return np.concatenate([ones, self.slope_weight * ones]) if self.slope_weight else ones
 
-    def word(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the frames of one word as they are compared: each column in its own standard deviations, weighed."""
-        return standardised(values) * self.weights()
+    def word(
+        self, values: NDArray[Any], centre: NDArray[np.float64] | float = 0.0, *, own_mean: float = 1.0
+    ) -> NDArray[np.float64]:
+        """Return the frames of one word as they are compared: each column in its own standard deviations, weighed.
+
+        Taken out is `own_mean` times the word's own mean, and the rest of 1 times `centre`, `(n_columns,)`.
+        """
+        return standardised(values, centre, own_mean=own_mean) * self.weights()
 
 
-def standardised(values: NDArray[Any]) -> NDArray[np.float64]:
-    """Return `(n_frames, n_coeffs)` less the mean, over the standard deviation; what never changes becomes 0.
+def standardised(
+    values: NDArray[Any], centre: NDArray[np.float64] | float = 0.0, *, own_mean: float = 1.0
+) -> NDArray[np.float64]:
+    """Return `(n_frames, n_coeffs)` less a mean, over the standard deviation; what never changes becomes 0.
+
+    The mean is the frames' own, or lies so far on the way to it from `centre`.
 
     Examples
     --------
     >>> standardised(np.array([[1.0, 5.0], [3.0, 5.0]])).tolist()
     [[-1.0, 0.0], [1.0, 0.0]]
+    >>> standardised(np.array([[1.0], [3.0]]), 1.0, own_mean=0.5).tolist()
+    [[-0.5], [1.5]]
     """
     values = np.asarray(values, dtype=np.float64)
-    spread = values.std(axis=0)
-    return np.where(spread > 1e-6, (values - values.mean(axis=0)) / np.where(spread > 1e-6, spread, 1.0), 0.0)
+    spread, mean = values.std(axis=0), own_mean * values.mean(axis=0) + (1 - own_mean) * centre
+    return np.where(spread > 1e-6, (values - mean) / np.where(spread > 1e-6, spread, 1.0), 0.0)
 
 
 def slopes(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from otoscope.lexicon.normalization import normalize_words
 from otoscope.recognizers.template.calculator import SHOEBOX_WORDS
 from otoscope.recognizers.template.calibration import Calibration, calibrated
 from otoscope.recognizers.template.card import TemplateCard
+from otoscope.recognizers.template.endpoints import Endpoints
 from otoscope.recognizers.template.formants import OccupancyLearner
 from otoscope.recognizers.template.front_end import CepstralFrontEnd
 from otoscope.recognizers.template.matching import Learner
@@ -27,7 +28,8 @@ from otoscope.recognizers.template.warping import WarpingLearner
 DIGITS = SHOEBOX_WORDS[:10]
 _UNKNOWN = Calibration(1.0, 1.0)
 
-AUDREY = WarpingLearner()
+AUDREY = WarpingLearner(CepstralFrontEnd(floor=9.0), n_nearest=3, own_mean=0.5, scaled=True)
+AUDREY_ENDPOINTS = Endpoints(margin_s=0.02)
 AUDREY_FORMANTS = OccupancyLearner()
 SHOEBOX = WarpingLearner(CepstralFrontEnd(rate_hz=16000, floor_reach_s=0.5), n_nearest=1)
 
@@ -123,7 +125,7 @@ def train_audrey(
         Called with (utterances done, all utterances).
     """
     learner = _with_options(AUDREY, options)
-    return _saved(learner, corpus, TemplateCard("audrey", DIGITS, _UNKNOWN), folder, (seed, progress))
+    return _saved(learner, corpus, TemplateCard("audrey", DIGITS, _UNKNOWN, AUDREY_ENDPOINTS), folder, (seed, progress))
 
 
 def train_audrey_formants(
@@ -135,7 +137,7 @@ def train_audrey_formants(
     progress: Progress | None = None,
 ) -> TemplateRecognizer:
     """Make `audrey-formants` (digits, dwell times in the formant plane) and save it; as `train_audrey`."""
-    card = TemplateCard("audrey-formants", DIGITS, _UNKNOWN)
+    card = TemplateCard("audrey-formants", DIGITS, _UNKNOWN, AUDREY_ENDPOINTS)
     return _saved(AUDREY_FORMANTS, corpus, card, folder, (seed, progress))
 
 

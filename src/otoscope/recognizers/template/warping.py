@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from otoscope.core import BadInput, Features, Recording
 from otoscope.decoding.dtw import PATTERNS, FrameStack, best_string, distances, dtw, local_costs
-from otoscope.recognizers.template.clustering import METHODS, templates_of
+from otoscope.recognizers.template.clustering import METHODS, pairwise_distances, templates_of
 from otoscope.recognizers.template.front_end import CepstralFrontEnd
 from otoscope.recognizers.template.matching import Place
 
@@ -34,6 +35,13 @@ class WarpingLearner:
         Of `METHODS`: `all` keeps every example, `medoids` the centre of each cluster, `averages` the DTW barycentre.
     n_templates
         Clusters a word, for the last two.
+    own_mean
+        How much of its own mean is taken out of a word's frames; the rest is the mean of all templates. 1 forgets all
+        that a channel or a voice does to every frame, and with it the vowel that a short word mostly consists of;
+        less keeps some of that, for one speaker and one microphone.
+    scaled
+        Whether a word said in many ways may be farther from its templates than one said always alike; its own
+        templates tell how far. See `WarpingMatcher.distances`.
     """
 
     front_end: CepstralFrontEnd = field(default_factory=CepstralFrontEnd)
@@ -41,6 +49,8 @@ class WarpingLearner:
     n_nearest: int = 2
     method: str = "all"
     n_templates: int = 2
+    own_mean: float = 1.0
+    scaled: bool = False
 
     def __post_init__(self) -> None:
         if self.pattern not in PATTERNS or not PATTERNS[self.pattern].normalised:
@@ -50,6 +60,8 @@ class WarpingLearner:
             raise BadInput(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
         if self.n_nearest < 1 or self.n_templates < 1:
             raise BadInput(f"n_nearest and n_templates must be 1 or more, got {self.n_nearest} and {self.n_templates}")
+        if not 0 <= self.own_mean <= 1:
+            raise BadInput(f"own_mean must be 0 to 1, got {self.own_mean}")
 
     def features(self, recording: Recording) -> Features:
         """Return the frames that are matched."""
@@ -57,13 +69,14 @@ class WarpingLearner:
 
     def matcher(self, examples: Sequence[Sequence[NDArray[Any]]]) -> WarpingMatcher:
         """Return the matcher made of the frames of some examples of each word."""
-        made = [self._templates(own) for own in examples]
+        centre = np.concatenate([example for own in examples for example in own]).mean(axis=0, dtype=np.float64)
+        made = [self._templates(own, centre) for own in examples]
         words = np.array([word for word, own in enumerate(made) for _ in own])
         frames = [template.astype(np.float32) for own in made for template in own]
         return WarpingMatcher(FrameStack.of(frames), words, self)
 
-    def _templates(self, own: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
-        compared = self.front_end.word
+    def _templates(self, own: Sequence[NDArray[Any]], centre: NDArray[np.float64]) -> list[NDArray[Any]]:
+        compared = partial(self.front_end.word, centre=centre, own_mean=self.own_mean)
         return templates_of(own, self.method, self.n_templates, as_compared=compared, pattern=self.pattern)
 
 
@@ -86,9 +99,15 @@ class WarpingMatcher:
         self.stack, self.words, self.learner = stack, np.asarray(words, dtype=np.int64), learner
         if self.words.shape != (len(stack),) or (np.diff(self.words) < 0).any():
             raise BadInput(f"{len(stack)} templates need the word of each, those of a word together")
-        self._words = FrameStack.of([learner.front_end.word(stack[k]) for k in range(len(stack))])
         self._mean, self._spread = stack.frames.mean(axis=0), np.maximum(stack.frames.std(axis=0), 1e-6)
+        self._words = FrameStack.of([self._word(stack[k]) for k in range(len(stack))])
         self._running = FrameStack(self._in_a_string(stack.frames), stack.offsets)
+        self._scales = self._measured_scales() if learner.scaled else np.ones(int(self.words[-1]) + 1)
+        self._typical = float(np.exp(np.log(self._scales).mean()))
+
+    def _word(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the frames of one word as they are compared."""
+        return self.learner.front_end.word(values, self._mean, own_mean=self.learner.own_mean)
 
     def _in_a_string(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Scale frames by all templates together: in a string nobody knows yet which frames are one word's."""
@@ -99,8 +118,21 @@ class WarpingMatcher:
         return self.learner.features(recording)
 
     def distances(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Return `(n_words,)` mean distances of the nearest templates."""
-        each = self._each(self.learner.front_end.word(values))
+        """Return `(n_words,)` mean distances of the nearest templates.
+
+        Notes
+        -----
+        Where `learner.scaled`, a mean distance d from a word whose templates lie s apart becomes
+        t (d / s + ln (s / t)), t being the geometric mean of all s: up to a factor, -ln of a Laplacian density around
+        the templates.
+        """
+        nearest = self._nearest_of_words(self._each(self._word(values)))
+        if not self.learner.scaled:
+            return nearest
+        return self._typical * (nearest / self._scales + np.log(self._scales / self._typical))
+
+    def _nearest_of_words(self, each: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return `(n_words,)`: the mean over the nearest templates of each word, of those that can be reached."""
         firsts = np.searchsorted(self.words, np.arange(self.words[-1] + 2))
         found = np.empty(len(firsts) - 1)
         for word, (first, stop) in enumerate(itertools.pairwise(firsts.tolist())):
@@ -109,9 +141,22 @@ class WarpingMatcher:
             found[word] = finite.mean() if finite.size else np.inf
         return found
 
+    def _measured_scales(self) -> NDArray[np.float64]:
+        """Return `(n_words,)`: how far a word's templates are from its others; 1 for all words if one has no others."""
+        found = np.empty(int(self.words[-1]) + 1)
+        for word in range(found.size):
+            own = np.flatnonzero(self.words == word)
+            frames = [self._words[k] for k in own.tolist()]
+            between = pairwise_distances(frames, pattern=self.learner.pattern)
+            np.fill_diagonal(between, np.inf)
+            apart = np.sort(between, axis=1)[:, : min(self.learner.n_nearest, max(1, own.size - 1))]
+            reached = apart[np.isfinite(apart)]
+            found[word] = reached.mean() if reached.size else np.nan
+        return found if (found > 0).all() else np.ones(found.size)
+
     def frame_costs(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Return `(n_frames, n_words)`: mean local cost of a frame along the path of each word's nearest template."""
-        values = self.learner.front_end.word(values)
+        values = self._word(values)
         each = self._each(values)
         costs = np.full((len(values), int(self.words[-1]) + 1), np.inf)
         for word in range(costs.shape[1]):
@@ -125,7 +170,7 @@ class WarpingMatcher:
 
     def path(self, values: NDArray[Any], word: int) -> NDArray[np.int64]:
         """Return `(n_frames,)`: the frame of the stack that each frame meets, the last one where it meets several."""
-        values = self.learner.front_end.word(values)
+        values = self._word(values)
         template = self._nearest(self._each(values), word)
         pairs = self._pairs(values, template)
         met = np.zeros(len(values), dtype=np.int64)
