@@ -18,6 +18,9 @@ check: $(VENV)/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+results: $(VENV)/installed-dev
+	$(BIN)/python benchmarks/results.py render
+
 docs: $(VENV)/installed-dev
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[docs]'
 	$(BIN)/mkdocs build --strict
