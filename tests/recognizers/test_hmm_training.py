@@ -80,7 +80,7 @@ def test_chain_sums_and_best_path_are_those_of_all_paths() -> None:
 
 def test_too_few_frames_do_not_fit() -> None:
     chain = Spoken.of_words(["a"], {"a": [("AA", "T")]}).chain(TYING)
-    with pytest.raises(DoesNotFit):
+    with pytest.raises(DoesNotFit, match="no state sequence of this model fits the emissions"):
         chain.best_path(np.zeros((2, 4), np.float32), np.full(4, np.log(0.5)))
 
 

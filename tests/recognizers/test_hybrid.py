@@ -122,7 +122,7 @@ def test_a_trace_holds_what_was_asked_for_on_its_own_grid(recognizer: HybridReco
 def test_what_was_not_asked_for_is_not_there(recognizer: HybridRecognizer) -> None:
     trace = recognizer.trace(sound())
     for part in ("features", "emissions", "activations", "steps", "attentions"):
-        with pytest.raises(NotRecorded):
+        with pytest.raises(NotRecorded, match=f"did not record {part}: "):
             getattr(trace, part)
     with pytest.raises(BadInput, match="cannot record attention"):
         recognizer.trace(sound(), record=["attention"])
@@ -150,7 +150,7 @@ def test_next_to_nothing_is_heard_without_error(recognizer: HybridRecognizer, n_
     trace = recognizer.trace(recording, record=["emissions", "activations"])
     assert np.isfinite(trace.emissions.scores).all()
     assert all(i.end_s <= recording.duration_s for i in trace.alignment.words.intervals)
-    with pytest.raises(DoesNotFit):
+    with pytest.raises(DoesNotFit, match=r"8 words do not fit \d frames: the recording is too short"):
         recognizer.align(recording, "see two tea sue see two tea sue")
 
 
@@ -174,7 +174,7 @@ def test_alignment_holds_the_words_in_order_and_judges(recognizer: HybridRecogni
         recognizer.with_card(least_fit=0.5).align(recording, "two tea see")
     with pytest.raises(DoesNotFit, match="no model of what bottle"):
         recognizer.align(recording, "bottle")
-    with pytest.raises(DoesNotFit):
+    with pytest.raises(DoesNotFit, match=r"6 words do not fit \d frames: the recording is too short"):
         recognizer.align(sound(0.05), "see two tea sue see two")
 
 
