@@ -76,7 +76,7 @@ class Options:
     shape
         Fields of the network's shape that are not to be the usual ones.
     epochs, learning_rate
-        Passes over the data, and peak rate.
+        Passes over the data, by default `usual_epochs`, and peak rate.
     plan
         Further fields of `otoscope.nets.training.TrainingPlan`.
     recipe
@@ -95,7 +95,7 @@ class Options:
     features: FeatureKind = "log-mel"
     front_end: FrontEndShape | None = None
     shape: Mapping[str, Any] = field(default_factory=dict)
-    epochs: int = 12
+    epochs: int | None = None
     learning_rate: float | None = None
     plan: Mapping[str, Any] = field(default_factory=dict)
     recipe: Recipe | None = None
@@ -131,10 +131,11 @@ class Options:
         recipe = self.recipe or Recipe(frame_step=preset.frame_step)
         return recipe if self.sound is None else dataclasses.replace(recipe, sound=self.sound)
 
-    def plan_of(self, preset: Preset, seed: int) -> TrainingPlan:
-        """Return how the network is trained."""
+    def plan_of(self, preset: Preset, seed: int, *, duration_s: float) -> TrainingPlan:
+        """Return how the network is trained on so much sound."""
         rate = preset.learning_rate if self.learning_rate is None else self.learning_rate
-        return TrainingPlan(**{"epochs": self.epochs, "learning_rate": rate, "seed": seed, **self.plan})
+        epochs = usual_epochs(duration_s) if self.epochs is None else self.epochs
+        return TrainingPlan(**{"epochs": epochs, "learning_rate": rate, "seed": seed, **self.plan})
 
     def card_of(self, preset: Preset, n_columns: int) -> HybridCard:
         """Return the card of a network that is still to be trained."""
@@ -147,6 +148,17 @@ class Options:
         return HybridCard(
             preset.name, front_end, preset.network, shape, "cross-entropy", features=self.features, **usual
         )
+
+
+def usual_epochs(duration_s: float) -> int:
+    """Return how many passes over so much sound are made: those that add up to six hours, 12 to 40.
+
+    Examples
+    --------
+    >>> usual_epochs(300.0), usual_epochs(900.0), usual_epochs(36000.0)
+    (40, 24, 12)
+    """
+    return min(max(round(6 * 3600 / duration_s), 12), 40)
 
 
 def language_file(path: str | os.PathLike[str]) -> NGramModel:
