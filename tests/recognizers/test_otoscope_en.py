@@ -88,29 +88,6 @@ def corpus(tmp_path_factory):
     return folder
 
 
-@pytest.mark.slow
-def test_the_recipe_runs_and_a_run_that_was_stopped_ends_alike(corpus, tmp_path):
-    sets = (read_corpus(corpus, split="train"), read_corpus(corpus, split="valid"))
-    options = {"lm": str(corpus / "lm.otoscope"), "epochs": 2, "n_units": 16, "n_bottleneck": 4}
-    whole = train_otoscope_en(*sets, tmp_path / "whole", **options)
-
-    class Stop(Exception):
-        pass
-
-    def stop(done, total):
-        if (tmp_path / "parts" / "placed.pt").exists():
-            raise Stop
-
-    with pytest.raises(Stop):
-        train_otoscope_en(*sets, tmp_path / "parts", progress=stop, **options)
-    again = train_otoscope_en(*sets, tmp_path / "parts", **options)
-    assert again.provenance.weights_sha256 == whole.provenance.weights_sha256
-    opened = load(tmp_path / "parts")
-    recording = sets[1][0].recording()
-    assert set(opened.trace(recording).hypothesis.words) <= {"one", "two", "three"}
-    assert opened.card.training["n_utterances"] == 6
-
-
 def test_the_recipe_says_what_it_needs(corpus, tmp_path):
     train_set = read_corpus(corpus, split="train")
     with pytest.raises(BadInput, match="text=FILE"):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
@@ -56,11 +54,6 @@ class StageFolder:
                 f"{path} is of a run on other data or with other settings; remove {self.folder} to start anew"
             )
         return stage
-
-
-def fingerprint(values: Mapping[str, Any]) -> str:
-    """Return the hash of JSON values."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def stage_bytes(stage: Stage, fingerprint: str) -> bytes:

@@ -31,9 +31,10 @@ from otoscope.recognizers.hmm.fitting import least_fit
 from otoscope.recognizers.hmm.flat_start import word_states
 from otoscope.recognizers.hmm.language import Lexicon, lexicon_text, phone_lexicon, word_loop, word_units
 from otoscope.recognizers.hmm.recognizer import HmmRecognizer
-from otoscope.recognizers.hmm.stage_files import StageFolder, fingerprint
+from otoscope.recognizers.hmm.stage_files import StageFolder
 from otoscope.recognizers.hmm.stages import Plan, Stage
 from otoscope.recognizers.hmm.topology import UntiedStates
+from otoscope.recognizers.run_files import fingerprint
 
 PRESETS: Mapping[str, tuple[str, ...]] = {
     "hmm-word": ("mono",),

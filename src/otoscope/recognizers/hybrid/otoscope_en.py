@@ -7,7 +7,8 @@
 4. Network: more epochs with their places left free, the sound changed.
 5. Calibration, on held-out utterances: the weights of the search, and how well a true word fits.
 
-Each step leaves its result in the folder; a run that was stopped goes on with the step, and the epoch, it was in.
+Each step leaves its result in the folder; a run that was stopped goes on with the step, and the epoch, it was in. What
+a run on other speech, texts or sizes left there is refused.
 """
 
 from __future__ import annotations
@@ -20,26 +21,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from otoscope.core import BadInput, DoesNotFit
+from otoscope.core import BadInput
 from otoscope.core.protocols import Progress
 from otoscope.corpora.manifest import Utterance
 from otoscope.corpora.transcripts import said_in
-from otoscope.io.writing import make_folder, write_text
+from otoscope.io.writing import make_folder
 from otoscope.lexicon import ngram
 from otoscope.nets.front_end import FrontEndShape
 from otoscope.nets.training import TrainingPlan
-from otoscope.recognizers.hmm.language import Lexicon, phone_lexicon
-from otoscope.recognizers.hmm.training import train_monophones
+from otoscope.recognizers.hmm.language import lexicon_text, phone_lexicon
 from otoscope.recognizers.hybrid.calibration import least_fits
 from otoscope.recognizers.hybrid.files import Parts
+from otoscope.recognizers.hybrid.kept_steps import kept_language_model, kept_places
 from otoscope.recognizers.hybrid.materials import Told, changing_sound, key_of, unspoken_sound
-from otoscope.recognizers.hybrid.mmi_task import Place
 from otoscope.recognizers.hybrid.mmi_training import lessons_of, new_acoustic, train_mmi
 from otoscope.recognizers.hybrid.model import AcousticScores
 from otoscope.recognizers.hybrid.phones import Biphones
 from otoscope.recognizers.hybrid.recognizer import HybridRecognizer
 from otoscope.recognizers.hybrid.synthetic_lessons import synthetic_utterances
 from otoscope.recognizers.hybrid.tuning import chosen_weights
+from otoscope.recognizers.run_files import KeptFiles
 
 SPOKEN: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "thinkengine": (
@@ -50,9 +51,6 @@ SPOKEN: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "startrek": (("S", "T", "AA", "R", "T", "R", "EH", "K"),),
 }
 """Made-up words whose spelling misleads."""
-
-SPOKEN_SHARE = 0.15
-"""Weight of the transcripts beside the background text in the language model."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +110,8 @@ def train_otoscope_en(
     Raises
     ------
     BadInput
-        Neither text nor language model was given, an option is unknown, or nothing can be learnt from the corpus.
+        Neither text nor language model was given, an option is unknown, nothing can be learnt from the corpus, or the
+        folder holds another run.
     """
     try:
         chosen = Options(**options)
@@ -125,10 +124,16 @@ def train_otoscope_en(
     path = Path(folder)
     make_folder(path)
     start = None if chosen.start is None else HybridRecognizer.load(chosen.start)
-    lm = _language_model(told, chosen, path) if start is None else start.parts.lm
+    kept = KeptFiles(path)
+    if start is not None:
+        lm = start.parts.lm
+    elif chosen.lm is not None:
+        lm = ngram.load(chosen.lm)
+    else:
+        lm = kept_language_model(told, chosen.text, kept, n_words=chosen.n_words, n_grams=chosen.n_grams)
     if chosen.synthetic_voices:
         told += [(u, said_in(u)) for u in _synthetic(chosen, path, seed, progress)]
-    acoustic = _trained((told, held_out), start, chosen, path, seed=seed, progress=progress)
+    acoustic = _trained((told, held_out), start, chosen, kept, seed=seed, progress=progress)
     lexicon = phone_lexicon([word for word in lm.automaton().words if not word.startswith("<")], SPOKEN)
     recognizer = HybridRecognizer(Parts(acoustic, lexicon, lm))
     recognizer = recognizer.with_card(**chosen_weights(recognizer, held_out))
@@ -148,7 +153,7 @@ def _trained(
     sets: tuple[Told, Told],
     start: HybridRecognizer | None,
     chosen: Options,
-    path: Path,
+    kept: KeptFiles,
     *,
     seed: int,
     progress: Progress | None,
@@ -160,69 +165,25 @@ def _trained(
     options = {name: _name_of(value) for name, value in dataclasses.asdict(chosen).items()}
     made: dict[str, Any] = {"seed": seed, "options": options, "n_utterances": len(sets[0])}
     placed, free = _plan(chosen, seed, chosen.placed_epochs), _plan(chosen, seed + 1, chosen.epochs)
+    made_from = {
+        "utterances": [[[key_of(u), *words] for u, words in part] for part in sets],
+        "lexicon": lexicon_text(lexicon),
+        "noise": None if sound.noise is None else sound.noise.describe(),
+        "start": None if start is None else start.provenance.weights_sha256,
+    }
+    kept.kept("lessons.json", made_from, lambda: json.dumps(made).encode())
     if start is None:
-        places = _places(sets[0], lexicon, path, seed, progress)
+        places = kept_places(sets[0], lexicon, kept, seed=seed, progress=progress)
         lessons = lessons_of(sets, lexicon, unspoken, places=places)
         acoustic = new_acoustic(lessons, n_units=chosen.n_units, n_bottleneck=chosen.n_bottleneck, seed=seed)
-        train_mmi(acoustic, lessons, sound, (placed, free), path, progress=progress)
+        train_mmi(acoustic, lessons, sound, (placed, free), kept.folder, progress=progress)
     else:
         acoustic = start.acoustic
         made["start"] = {"weights_sha256": start.provenance.weights_sha256, **start.card.training}
         lessons = lessons_of(sets, lexicon, unspoken, places={}, biphones=Biphones.of(acoustic.table))
-        train_mmi(acoustic, lessons, sound, (None, free), path, progress=progress)
+        train_mmi(acoustic, lessons, sound, (None, free), kept.folder, progress=progress)
     card = dataclasses.replace(acoustic.card, training=made)
     return AcousticScores(card, acoustic.table, network=acoustic.network)
-
-
-def _language_model(told: Told, chosen: Options, path: Path) -> ngram.NGramModel:
-    if chosen.lm is not None:
-        return ngram.load(chosen.lm)
-    kept = path / "language.otoscope"
-    if kept.exists():
-        return ngram.load(kept)
-    if chosen.text is None:
-        raise BadInput("otoscope-en needs text=FILE to estimate a language model from, or lm=FILE")
-    from otoscope.lexicon.ngram.pruning import prune_to
-    from otoscope.lexicon.ngram.recipes import choose_vocabulary, mix_texts
-
-    transcripts = [[words for _, words in told]]
-    vocabulary = choose_vocabulary(chosen.text, transcripts, size=chosen.n_words)
-    mixed = mix_texts(
-        chosen.text,
-        transcripts,
-        vocabulary=vocabulary,
-        weights=[1 - SPOKEN_SHARE, SPOKEN_SHARE],
-        n_background=2 * chosen.n_grams,
-    )
-    model = prune_to(mixed.model, chosen.n_grams, histories=mixed.histories)
-    ngram.save(model, kept)
-    return ngram.load(kept)
-
-
-def _places(
-    told: Told, lexicon: Lexicon, path: Path, seed: int, progress: Progress | None
-) -> dict[str, tuple[Place, ...]]:
-    """Return where the phones of each utterance lie, silence between and around them, by `key_of` it."""
-    kept = path / "places.json"
-    if kept.exists():
-        stored = json.loads(kept.read_text(encoding="utf-8"))
-        return {key: tuple((phone, start, end) for phone, start, end in rows) for key, rows in stored.items()}
-    utterances = [dataclasses.replace(u, text=" ".join(words)) for u, words in told]
-    hmm = train_monophones(utterances, (), path / "hmm-mono", seed=seed, lexicon=lexicon, progress=progress)
-    found: dict[str, tuple[Place, ...]] = {}
-    for done, (utterance, words) in enumerate(told):
-        recording = utterance.recording()
-        try:
-            way = hmm.path(recording, words)
-        except DoesNotFit:
-            continue
-        _, grid = hmm.model.frames(recording)
-        edges = grid.edges_s().tolist()
-        found[key_of(utterance)] = tuple((p.phone, edges[p.start_frame], edges[p.end_frame]) for p in way.phones)
-        if progress is not None:
-            progress(done + 1, len(told))
-    write_text(kept, json.dumps(found))
-    return found
 
 
 def _name_of(value: Any) -> Any:

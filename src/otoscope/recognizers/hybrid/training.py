@@ -25,7 +25,6 @@ from otoscope.lexicon.normalization import normalize_words
 from otoscope.nets.training import deterministic, train
 from otoscope.recognizers.hmm.language import Lexicon, phone_lexicon, word_units
 from otoscope.recognizers.hmm.recognizer import HmmRecognizer
-from otoscope.recognizers.hmm.stage_files import fingerprint
 from otoscope.recognizers.hmm.training import SMALL_VOCABULARY
 from otoscope.recognizers.hybrid.aligning import aligner, is_of_words, phone_bigram, placed_by_network
 from otoscope.recognizers.hybrid.calibration import least_fits
@@ -38,6 +37,7 @@ from otoscope.recognizers.hybrid.phones import PhoneTable
 from otoscope.recognizers.hybrid.presets import PRESETS, Options, language_file
 from otoscope.recognizers.hybrid.priors import log_priors
 from otoscope.recognizers.hybrid.recognizer import HybridRecognizer
+from otoscope.recognizers.run_files import fingerprint
 
 LOOP_SCALE = 0.3
 """Acoustic scale where any word may follow any other: such a model says little, and a smaller scale loses words."""
