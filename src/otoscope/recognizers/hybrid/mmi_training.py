@@ -35,12 +35,15 @@ MASKS = Augmentation(n_bands=2, band_width=12, n_gaps=2, gap_frames=20)
 
 @dataclass(frozen=True)
 class Lessons:
-    """What there is to learn: examples of both sets, the graph of any phones, the phones' columns and their counts."""
+    """What there is to learn: examples of both sets, the graph of any phones, the phones' columns and their counts;
+    and how many seconds of it at once.
+    """
 
     examples: tuple[Sequence[Example], Sequence[Example]]
     denominator: PhoneGraph
     biphones: Biphones
     counts: Mapping[tuple[str, str], float]
+    batch_s: float = 36.0
 
 
 def lessons_of(
@@ -50,6 +53,7 @@ def lessons_of(
     *,
     places: Mapping[str, tuple[Place, ...]],
     biphones: Biphones | None = None,
+    batch_s: float = 36.0,
 ) -> Lessons:
     """Return the lessons of a training and a held-out set.
 
@@ -61,6 +65,8 @@ def lessons_of(
         Where the phones of training utterances lie, by `materials.key_of` them.
     biphones
         Phones and their columns; tied by the training transcripts if not given.
+    batch_s
+        Seconds of padded sound in a batch.
     """
     lattices = [[transcript_lattice(words, lexicon) for _, words in part] for part in sets]
     trigrams = PhoneTrigrams.of([*lattices[0], *(transcript_lattice((), lexicon) for _ in unspoken)])
@@ -74,7 +80,7 @@ def lessons_of(
     )
     quiet = numerator_graph(transcript_lattice((), lexicon), trigrams, columns)
     learnt += [Example(samples, quiet, ((SILENCE, 0.0, samples.size / rate_hz),)) for samples in unspoken]
-    return Lessons((learnt, held_out), denominator_graph(trigrams, columns), biphones, trigrams.counts)
+    return Lessons((learnt, held_out), denominator_graph(trigrams, columns), biphones, trigrams.counts, batch_s)
 
 
 def new_acoustic(lessons: Lessons, *, n_units: int, n_bottleneck: int, seed: int) -> AcousticScores:
@@ -89,7 +95,7 @@ def new_acoustic(lessons: Lessons, *, n_units: int, n_bottleneck: int, seed: int
 def train_mmi(
     acoustic: AcousticScores,
     lessons: Lessons,
-    sound: SoundAugmentation,
+    sound: SoundAugmentation | None,
     plans: tuple[TrainingPlan | None, TrainingPlan],
     folder: Path,
     *,
@@ -97,13 +103,22 @@ def train_mmi(
 ) -> None:
     """Train the network of `acoustic`: first with the phones placed and the sound as it is, if the first plan is given;
     then with their places free and the sound changed. A run that was stopped goes on in its folder.
+
+    Parameters
+    ----------
+    sound
+        What is done to it besides speeds and masks.
+    plans
+        Of both passes; the first may be `None`.
     """
     placed, free = plans
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(free.seed)
         network = MmiNetwork(acoustic.network)
     front_end = LogMel(acoustic.card.front_end)
-    task = MmiTask(front_end, lessons.biphones, lessons.denominator, *lessons.examples, Changes(), placed=True)
+    task = MmiTask(
+        front_end, lessons.biphones, lessons.denominator, *lessons.examples, Changes(), True, lessons.batch_s
+    )
     if placed is not None:
         train(network, task, placed, checkpoint=folder / "placed.pt", progress=progress)
     else:

@@ -78,6 +78,10 @@ class Options:
         Of the network.
     n_words, n_grams
         Size of the vocabulary taken from the text, and n-grams kept.
+    batch_s
+        Seconds of padded sound in a batch: fewer make more steps of the same speech.
+    distort
+        Whether rooms, noise, babble and telephone lines are laid over the sound; speeds and masks always change it.
     """
 
     text: str | None = None
@@ -92,6 +96,8 @@ class Options:
     n_bottleneck: int = 96
     n_words: int = 60_000
     n_grams: int = 1_700_000
+    batch_s: float = 36.0
+    distort: bool = True
     n_threads: int = 1
     device: str = "cpu"
 
@@ -161,26 +167,27 @@ def _trained(
     """Return the network after all its passes: a new one, or that of `start` trained further."""
     lexicon = phone_lexicon(sorted({word for part in sets for _, words in part for word in words}), SPOKEN)
     unspoken = unspoken_sound(chosen.noise, FrontEndShape().rate_hz)
-    sound = changing_sound([u for u, _ in sets[0]], chosen.noise, seed)
+    sound = changing_sound([u for u, _ in sets[0]], chosen.noise, seed) if chosen.distort else None
     options = {name: _name_of(value) for name, value in dataclasses.asdict(chosen).items()}
     made: dict[str, Any] = {"seed": seed, "options": options, "n_utterances": len(sets[0])}
     placed, free = _plan(chosen, seed, chosen.placed_epochs), _plan(chosen, seed + 1, chosen.epochs)
     made_from = {
         "utterances": [[[key_of(u), *words] for u, words in part] for part in sets],
         "lexicon": lexicon_text(lexicon),
-        "noise": None if sound.noise is None else sound.noise.describe(),
+        "noise": None if sound is None or sound.noise is None else sound.noise.describe(),
         "start": None if start is None else start.provenance.weights_sha256,
     }
     kept.kept("lessons.json", made_from, lambda: json.dumps(made).encode())
     if start is None:
         places = kept_places(sets[0], lexicon, kept, seed=seed, progress=progress)
-        lessons = lessons_of(sets, lexicon, unspoken, places=places)
+        lessons = lessons_of(sets, lexicon, unspoken, places=places, batch_s=chosen.batch_s)
         acoustic = new_acoustic(lessons, n_units=chosen.n_units, n_bottleneck=chosen.n_bottleneck, seed=seed)
         train_mmi(acoustic, lessons, sound, (placed, free), kept.folder, progress=progress)
     else:
         acoustic = start.acoustic
         made["start"] = {"weights_sha256": start.provenance.weights_sha256, **start.card.training}
-        lessons = lessons_of(sets, lexicon, unspoken, places={}, biphones=Biphones.of(acoustic.table))
+        tied = Biphones.of(acoustic.table)
+        lessons = lessons_of(sets, lexicon, unspoken, places={}, biphones=tied, batch_s=chosen.batch_s)
         train_mmi(acoustic, lessons, sound, (None, free), kept.folder, progress=progress)
     card = dataclasses.replace(acoustic.card, training=made)
     return AcousticScores(card, acoustic.table, network=acoustic.network)
