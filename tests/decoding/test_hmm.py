@@ -11,6 +11,8 @@ from scipy.special import gammaln, logsumexp
 from scipy.stats import norm
 
 from otoscope.core import BadInput, DoesNotFit
+from otoscope.decoding.band_scaled import scaled_posteriors
+from otoscope.decoding.band_sums import BandLattice, cell_posteriors, summed_posteriors
 from otoscope.decoding.hmm import forward_backward, forward_backward_banded, viterbi, viterbi_banded
 
 
@@ -201,3 +203,135 @@ def test_shapes_of_the_general_model_are_checked():
         viterbi(np.zeros((4, 2)), np.zeros((3, 3)), log_initial=np.zeros(2))
     with pytest.raises(BadInput, match=r"log_initial must have shape \(2,\)"):
         forward_backward(np.zeros((4, 2)), np.zeros((2, 2)), log_initial=np.zeros(3))
+
+
+def reachable(n_frames, n_states, width):
+    """Which states a path from the first state to the last can be in at each frame."""
+    frames, states = np.arange(n_frames)[:, None], np.arange(n_states)
+    behind, ahead = (width - 1) * frames, (width - 1) * (n_frames - 1 - frames)
+    return (states <= behind) & (n_states - 1 - states <= ahead)
+
+
+def test_many_frames_and_states_take_the_path_of_the_general_kernel_with_ties_and_bars():
+    """Whole numbers make ties, which the smallest step wins; the general kernel finds the same score."""
+    rng = np.random.default_rng(6)
+    for n_frames, n_states in [(1, 1), (2, 2), (5, 5), (6, 2), (7, 3), (8, 8), (9, 1), (37, 30), (64, 40), (67, 67)]:
+        for width in (2, 3):
+            emissions = rng.integers(-3, 1, size=(n_frames, n_states)).astype(float)
+            emissions[rng.random(emissions.shape) < 0.05] = -np.inf
+            band = rng.integers(-2, 1, size=(n_states, width)).astype(float)
+            matrix, ends = square(band)
+            if viterbi_or_none(emissions, matrix, ends) is None:
+                with pytest.raises(DoesNotFit, match="no state sequence"):
+                    viterbi_banded(emissions, band)
+                continue
+            found = viterbi_banded(emissions, band)
+            assert found.log_score == viterbi_or_none(emissions, matrix, ends)
+            assert found.states.tolist() == smallest_steps(emissions, band)
+
+
+def viterbi_or_none(emissions, matrix, ends):
+    try:
+        return viterbi(emissions, matrix, **ends).log_score
+    except DoesNotFit:
+        return None
+
+
+def smallest_steps(emissions, band):
+    """The path of the smallest step into each state, one cell at a time."""
+    n_frames, n_states = emissions.shape
+    scores, steps = np.full((n_frames, n_states), -np.inf), np.zeros((n_frames, n_states), dtype=int)
+    scores[0, 0] = emissions[0, 0]
+    for t, s in itertools.product(range(1, n_frames), range(n_states)):
+        coming = [scores[t - 1, s - k] + band[s - k, k] for k in range(min(band.shape[1], s + 1))]
+        steps[t, s] = int(np.argmax(coming))
+        scores[t, s] = max(coming) + emissions[t, s]
+    states = [n_states - 1]
+    for t in range(n_frames - 1, 0, -1):
+        states.append(states[-1] - int(steps[t, states[-1]]))
+    return states[::-1]
+
+
+@pytest.mark.parametrize("width", [2, 3])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_what_is_no_score_is_found_in_every_cell_that_a_path_can_pass(width, bad):
+    band, shape = np.log(np.full((5, width), 1 / width)), (11, 5)
+    band[2, 0] = -np.inf
+    for t, s in zip(*np.nonzero(reachable(*shape, width)), strict=True):
+        emissions = np.zeros(shape)
+        emissions[-1, :-1] = -np.inf
+        emissions[t, s] = bad
+        with pytest.raises(BadInput, match="NaN or"):
+            viterbi_banded(emissions, band)
+
+
+@pytest.mark.parametrize("width", [2, 3])
+def test_states_that_no_path_can_be_in_change_nothing(width):
+    rng = np.random.default_rng(7)
+    emissions, band = rng.normal(size=(30, 18)), np.log(rng.dirichlet(np.ones(width), size=18))
+    expected = viterbi_banded(emissions, band)
+    outside = ~reachable(30, 18, width)
+    assert outside.any()
+    for value in (1e6, -1e6, -np.inf):
+        emissions[outside] = value
+        assert viterbi_banded(emissions, band) == expected
+        assert forward_backward_banded(emissions, band).log_likelihood == pytest.approx(
+            forward_backward(emissions, square(band)[0], **square(band)[1]).log_likelihood, rel=1e-12
+        )
+
+
+def random_lattice(rng, spread):
+    n_states, width = int(rng.integers(1, 40)), int(rng.integers(1, 5))
+    n_start, n_end = int(rng.integers(1, min(3, n_states) + 1)), int(rng.integers(1, min(3, n_states) + 1))
+    if width == 1:
+        n_start = n_states
+    n_frames = 2 + (n_states - 1) // max(1, width - 1) + int(rng.integers(0, 60))
+    emissions = rng.normal(size=(n_frames, n_states)) * spread
+    emissions[rng.random(emissions.shape) < 0.05] = -np.inf
+    into = log(rng.dirichlet(np.ones(width), size=n_states).T)
+    into[rng.random(into.shape) < 0.1] = -np.inf
+    for k in range(min(width, n_states)):
+        into[k, :k] = -np.inf
+    start = np.full(n_states, -np.inf)
+    start[:n_start] = rng.normal(size=n_start)
+    return BandLattice(emissions, into, start, n_end)
+
+
+def test_scaled_probabilities_are_sums_of_logs_or_say_that_they_cannot_tell():
+    rng = np.random.default_rng(8)
+    told = {True: 0, False: 0}
+    for _ in range(300):
+        lattice = random_lattice(rng, float(rng.choice([1.0, 10.0, 60.0, 400.0])))
+        total, shares = summed_posteriors(lattice)
+        scaled = scaled_posteriors(lattice.emissions, lattice.into, lattice.start, lattice.n_end)
+        told[scaled is not None] += 1
+        found = cell_posteriors(lattice)
+        if total == -np.inf:
+            assert scaled is None
+            assert found[0] == -np.inf
+            assert not found[1].any()
+            continue
+        assert found[0] == pytest.approx(total, rel=1e-12, abs=1e-10)
+        np.testing.assert_allclose(found[1], shares, rtol=0, atol=1e-10)
+    assert min(told.values()) > 30
+
+
+def test_a_path_that_looks_hopeless_from_both_ends_is_not_lost():
+    """State 1 pays early and late for what it earns in between; no path enters it later or leaves it earlier.
+
+    No scaled number holds that: where it falls out of range, state 2 looks like all there is, from either end.
+    """
+    emissions = np.zeros((300, 4))
+    emissions[:, 1], emissions[100:200, 1], emissions[:, 2] = -15.0, 40.0, -1.0
+    band = np.log(np.full((4, 3), 1 / 3))
+    band[[0, 1, 3], [0, 1, 0]] = -np.inf
+    matrix, ends = square(band)
+    expected = forward_backward(emissions, matrix, **ends)
+    found = forward_backward_banded(emissions, band)
+    assert expected.posteriors[50, 1] == pytest.approx(1.0)
+    assert found.log_likelihood == pytest.approx(expected.log_likelihood, rel=1e-12)
+    assert found.posteriors == pytest.approx(expected.posteriors, abs=1e-10)
+    into = np.full((3, 4), -np.inf)
+    for k in range(3):
+        into[k, k:] = band[: 4 - k, k]
+    assert scaled_posteriors(emissions, into, ends["log_initial"], 1) is None

@@ -15,6 +15,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from otoscope.decoding.band_scaled import scaled_posteriors
+
 BLOCK = 32
 """Frames between two folds: factors stay below `width ** BLOCK`, which float64 holds for any width up to 255."""
 
@@ -72,13 +74,30 @@ class BandLattice:
             sums[begin : begin + len(rows)] = rows
         return sums
 
+    def turned(self) -> BandLattice:
+        """Return the lattice that is walked from the end: last frame and last state first, every end as likely."""
+        n_states = self.start.size
+        into = np.full(self.into.shape, -np.inf)
+        for k in range(min(len(into), n_states)):
+            into[k, k:] = self.into[k, k:][::-1]
+        start = np.where(np.arange(n_states) < self.n_end, 0.0, -np.inf)
+        n_start = int(np.flatnonzero(self.start > -np.inf)[-1]) + 1
+        return BandLattice(self.emissions[::-1, ::-1], into, start, n_start)
 
-def cell_posteriors(ahead: BandLattice, behind: BandLattice) -> tuple[float, NDArray[np.float64]]:
+
+def cell_posteriors(lattice: BandLattice) -> tuple[float, NDArray[np.float64]]:
     """Return the log sum over all paths, and `(n_frames, n_states)` the share of it that passes each cell.
 
-    `behind` is the same lattice turned round, last frame and last state first. Where the sum is -inf, shares are 0.
+    Where the sum is -inf, shares are 0. Scaled probabilities tell whether they suffice, as they do for most lattices;
+    where they do not, logs are summed, at some three times the cost.
     """
-    shares = ahead.sums()
+    found = scaled_posteriors(lattice.emissions, lattice.into, lattice.start, lattice.n_end)
+    return summed_posteriors(lattice) if found is None else found
+
+
+def summed_posteriors(ahead: BandLattice) -> tuple[float, NDArray[np.float64]]:
+    """Return what `cell_posteriors` does, by sums of logs that no range of scores can harm."""
+    shares, behind = ahead.sums(), ahead.turned()
     total = float(np.logaddexp.reduce(shares[-1, -ahead.n_end :]))
     for begin, rows, reached in behind.blocks():
         turned = rows[::-1, ::-1]

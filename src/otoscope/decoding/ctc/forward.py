@@ -49,8 +49,7 @@ class Occupancy(ByValue):
 
         It is also the gradient of `log_likelihood` with respect to `log_probs` taken as free variables.
         """
-        posteriors = np.zeros((self.label_posteriors.shape[0], n_symbols))
-        np.add.at(posteriors.T, self.labels, self.label_posteriors.T)
+        posteriors = self.label_posteriors @ np.eye(n_symbols)[self.labels]
         posteriors[:, self.blank] += self.blank_posteriors.sum(axis=1)
         return posteriors
 
@@ -169,8 +168,7 @@ def forward_backward(log_probs: ArrayLike, labels: ArrayLike, *, blank: int = 0)
     scores = checked_scores(log_probs, blank)
     sequence = checked_labels(labels, scores.shape[1], blank)
     check_fit(sequence, scores.shape[0])
-    ahead, behind = _lattice(scores, sequence, blank), _lattice(scores[::-1], sequence[::-1], blank)
-    total, posteriors = cell_posteriors(ahead, behind)
+    total, posteriors = cell_posteriors(_lattice(scores, sequence, blank))
     check_possible(total, sequence.size)
     return Occupancy(total, sequence, blank, posteriors[:, 1::2].copy(), posteriors[:, 0::2].copy())
 
@@ -183,7 +181,7 @@ def _lattice(scores: NDArray[np.float64], labels: NDArray[np.int64], blank: int)
     into[0] = into[1, 1:] = 0.0
     into[2, 3::2][labels[1:] != labels[:-1]] = 0.0
     start = np.where(np.arange(symbols.size) < 2, 0.0, -np.inf)
-    return BandLattice(scores[:, symbols], into, start, min(2, symbols.size))
+    return BandLattice(np.take(scores, symbols, axis=1), into, start, min(2, symbols.size))
 
 
 @njit(cache=True, inline="always")

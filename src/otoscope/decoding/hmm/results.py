@@ -30,14 +30,25 @@ class StatePosteriors(ByValue):
 
 def checked_emissions(log_emissions: ArrayLike) -> NDArray[Any]:
     """Return `(n_frames, n_states)` C-ordered float32 or float64 scores without NaN or +inf."""
+    scores = shaped_emissions(log_emissions)
+    check_clean(bool(scores.max() < np.inf))
+    return scores
+
+
+def shaped_emissions(log_emissions: ArrayLike) -> NDArray[Any]:
+    """Return `(n_frames, n_states)` C-ordered float32 or float64 scores, for a kernel that tells if they are clean."""
     scores = np.ascontiguousarray(log_emissions)
     if scores.dtype != np.float32:
         scores = scores.astype(np.float64, copy=False)
     if scores.ndim != 2 or 0 in scores.shape:
         raise BadInput(f"log_emissions must be (n_frames, n_states) with at least one of each, got {scores.shape}")
-    if not scores.max() < np.inf:
-        raise BadInput("log_emissions hold NaN or +inf; natural logs of likelihoods are needed")
     return scores
+
+
+def check_clean(clean: bool) -> None:
+    """Raise `BadInput` where emissions were found to hold NaN or +inf."""
+    if not clean:
+        raise BadInput("log_emissions hold NaN or +inf; natural logs of likelihoods are needed")
 
 
 def checked_logs(values: ArrayLike, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
