@@ -15,11 +15,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from otoscope.core import BadInput, Panel
+from otoscope.core import BadInput, Panel, Recognizer
 from otoscope.core.protocols import Progress
 from otoscope.metrics.significance import Difference, bootstrap_difference
 from otoscope.recognizers.evaluation import Comparison, Evaluation, compare, evaluate
 from otoscope.recognizers.evaluation.breakdown import known_speakers
+from otoscope.recognizers.evaluation.entrant import Entrant
 from otoscope.recognizers.evaluation.panels import pairs_panel, wer_panel
 from otoscope.studies.entrants import Entrants, entrants_of, folder_of, label_of
 from otoscope.studies.result import StudyResult
@@ -56,20 +57,15 @@ def run(
     began = time.perf_counter()
     kinds = {"classical": entrants_of(classical), "deep": entrants_of(deep)}
     everyone = [*kinds["classical"], *kinds["deep"]]
-    labels = [label_of(entrant) for entrant in everyone]
-    if len(set(labels)) < len(labels):
-        raise BadInput(f"two of the recognisers have one name: {', '.join(labels)}; save them in folders of their own")
+    labels = _different_labels(everyone)
     folder = None if out is None else Path(out)
     heard = compare(everyone, corpus, split=split, limit=limit, seed=seed, out=folder, progress=progress)
     valid = {
         label: evaluate(entrant, corpus, split=choose_on, limit=limit, seed=seed, out=_kept(folder, label))
         for label, entrant in zip(labels, everyone, strict=True)
     }
-    best = {
-        kind: min((label_of(entrant) for entrant in entrants), key=lambda label: valid[label].wer)
-        for kind, entrants in kinds.items()
-    }
     kind_of = {label_of(entrant): kind for kind, entrants in kinds.items() for entrant in entrants}
+    best = {kind: _best([label for label in labels if kind_of[label] == kind], valid) for kind in kinds}
     rows = tuple(_row(kind_of[e.name], e, valid[e.name], best) for e in heard.evaluations)
     gain = _gain(heard, best)
     same = same_training([entrant.name for entrant in everyone])
@@ -77,17 +73,35 @@ def run(
         "corpus": os.fspath(corpus),
         "split": split,
         "chosen_on": choose_on,
-        "best": best,
-        "relative_reduction": [gain.relative, gain.relative_low, gain.relative_high],
-        "pairs": [pair.as_json() for pair in heard.pairs],
+        **_found(heard, best, gain),
         "same_training_data": same,
-        "recognizers": {evaluation.name: evaluation.provenance for evaluation in heard.evaluations},
         "versions": {"otoscope": version("otoscope")},
         "seed": seed,
     }
     panels: tuple[Panel, ...] = (wer_panel(heard.evaluations), pairs_panel(heard.pairs))
-    summary = _summary(heard, best, gain, same)
-    return StudyResult("deep-vs-classical", summary, rows, panels, provenance, time.perf_counter() - began)
+    return StudyResult(
+        "deep-vs-classical", _summary(heard, best, gain, same), rows, panels, provenance, time.perf_counter() - began
+    )
+
+
+def _different_labels(entrants: Sequence[Recognizer | Entrant]) -> list[str]:
+    labels = [label_of(entrant) for entrant in entrants]
+    if len(set(labels)) < len(labels):
+        raise BadInput(f"two of the recognisers have one name: {', '.join(labels)}; save them in folders of their own")
+    return labels
+
+
+def _best(labels: Sequence[str], valid: Mapping[str, Evaluation]) -> str:
+    return min(labels, key=lambda label: valid[label].wer)
+
+
+def _found(heard: Comparison, best: Mapping[str, str], gain: Difference) -> dict[str, Any]:
+    return {
+        "best": dict(best),
+        "relative_reduction": [gain.relative, gain.relative_low, gain.relative_high],
+        "pairs": [pair.as_json() for pair in heard.pairs],
+        "recognizers": {evaluation.name: evaluation.provenance for evaluation in heard.evaluations},
+    }
 
 
 def _kept(folder: Path | None, label: str) -> Path | None:

@@ -82,9 +82,7 @@ def run(
                 progress=_counted(progress, number * len(conditions) + place, len(entrants) * len(conditions)),
             )
             found[label_of(entrant)].append(evaluation)
-    rows = tuple(
-        _row(name, evaluation, evaluations[0]) for name, evaluations in found.items() for evaluation in evaluations
-    )
+    rows = tuple(_row(name, each, own[0]) for name, own in found.items() for each in own)
     provenance = {
         "corpus": os.fspath(corpus),
         "split": split or "all",

@@ -90,25 +90,12 @@ def train_hybrid(
     card = chosen.card_of(preset, table.n_columns)
     acoustic = AcousticScores(card, table, seed=seed)
     rounds = _Rounds(folder, (corpus, valid), _told(progress, 1 + chosen.realign))
-    place = placed_by(hmm, lambda u: acoustic.grids(acoustic.samples(u.recording()).size)["logits"])
-    key = fingerprint({"hmm": hmm.provenance.weights_sha256, "front_end": dataclasses.asdict(card.front_end)})
-    labels, alike = rounds.labels(0, place, key), []
-    for n_realigned in range(chosen.realign + 1):
-        if n_realigned:
-            before, place = labels, placed_by_network(acoustic, hmm)
-            labels = rounds.labels(
-                n_realigned, place, key := fingerprint({"before": key, "seed": seed, "card": card.as_json()})
-            )
-            alike.append(round(share_alike(before[0], labels[0]), 4))
-            acoustic = AcousticScores(card, table, seed=seed)
-        rounds.fit(n_realigned, acoustic, labels, (chosen, name, seed))
-        priors = log_priors(labels[0].columns, table.n_columns)
-        acoustic = AcousticScores(card, table, log_priors=priors, network=acoustic.network)
+    acoustic, labels, alike = _learnt(rounds, acoustic, hmm, (chosen, name, seed))
     made = {
         "seed": seed,
         "alignments": hmm.provenance.weights_sha256,
-        "n_utterances": int(labels[0].placed.size),
-        "n_left_out": len(corpus) - int(labels[0].placed.size),
+        "n_utterances": int(labels.placed.size),
+        "n_left_out": len(corpus) - int(labels.placed.size),
         "same_labels": alike,
     }
     recognizer = _judging(_recognizer(acoustic, hmm, chosen, (corpus, valid)), valid or corpus, made)
@@ -162,6 +149,33 @@ class _Rounds:
             task.measure_scale(network)
         train(network, task, plan, checkpoint=self.folder / f"network-{number}.pt", progress=self.told(number))
         network.cpu()
+
+
+def _learnt(
+    rounds: _Rounds, acoustic: AcousticScores, hmm: HmmRecognizer, chosen: tuple[Options, str, int]
+) -> tuple[AcousticScores, Labels, list[float]]:
+    """Train on the alignments of `hmm`, then anew on the network's own as often as is asked for.
+
+    Returns
+    -------
+    acoustic, labels, alike
+        The last network with its priors, what it was taught, and which share of frames each realignment left alike.
+    """
+    (options, _, seed), card, table = chosen, acoustic.card, acoustic.table
+    place = placed_by(hmm, lambda u: acoustic.grids(acoustic.samples(u.recording()).size)["logits"])
+    key = fingerprint({"hmm": hmm.provenance.weights_sha256, "front_end": dataclasses.asdict(card.front_end)})
+    labels, alike = rounds.labels(0, place, key), []
+    for n_realigned in range(options.realign + 1):
+        if n_realigned:
+            before, place = labels, placed_by_network(acoustic, hmm)
+            key = fingerprint({"before": key, "seed": seed, "card": card.as_json()})
+            labels = rounds.labels(n_realigned, place, key)
+            alike.append(round(share_alike(before[0], labels[0]), 4))
+            acoustic = AcousticScores(card, table, seed=seed)
+        rounds.fit(n_realigned, acoustic, labels, chosen)
+        priors = log_priors(labels[0].columns, table.n_columns)
+        acoustic = AcousticScores(card, table, log_priors=priors, network=acoustic.network)
+    return acoustic, labels[0], alike
 
 
 def _told(progress: Progress | None, n_rounds: int) -> Callable[[int], Progress | None]:
