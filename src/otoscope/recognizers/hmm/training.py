@@ -113,16 +113,8 @@ def train_hmm(
     BadInput
         The first stage is not `mono`, the corpus teaches nothing, or the folder holds stages of another run.
     """
-    if preset not in PRESETS:
-        raise UnknownName("preset", preset, PRESETS)
-    chosen = Options(**options)
-    chosen = dataclasses.replace(chosen, plan=chosen.sized)
+    names, chosen = _stages_of(preset, options)
     corpus, valid = certain(corpus), certain(valid)
-    names = chosen.stages or PRESETS[preset]
-    if unknown := [name for name in names if name not in _SETTINGS]:
-        raise UnknownName("stage", unknown[0], _SETTINGS)
-    if names[0] != "mono" or "mono" in names[1:]:
-        raise BadInput(f"training begins with the stage 'mono', got {', '.join(names)}")
     words = sorted({word for utterance in corpus for word in normalize_words(utterance.text)})
     lexicon = word_units(words) if preset == "hmm-word" else phone_lexicon(words, chosen.lexicon)
     examples = read_examples(corpus, chosen.front_end, lexicon=lexicon)
@@ -154,6 +146,19 @@ train_monophones = partial(train_hmm, "hmm-mono")
 """Train `hmm-mono`: a model for each phone, whatever its neighbours."""
 train_triphones = partial(train_hmm, "hmm-tri")
 """Train `hmm-tri`: tied triphones, LDA and MLLT, and a model of speaker-adapted frames."""
+
+
+def _stages_of(preset: str, options: Mapping[str, Any]) -> tuple[tuple[str, ...], Options]:
+    """Return the stages of a preset, and what was chosen with the plan at its size."""
+    if preset not in PRESETS:
+        raise UnknownName("preset", preset, PRESETS)
+    chosen = Options(**options)
+    names = chosen.stages or PRESETS[preset]
+    if unknown := [name for name in names if name not in _SETTINGS]:
+        raise UnknownName("stage", unknown[0], _SETTINGS)
+    if names[0] != "mono" or "mono" in names[1:]:
+        raise BadInput(f"training begins with the stage 'mono', got {', '.join(names)}")
+    return names, dataclasses.replace(chosen, plan=chosen.sized)
 
 
 @dataclass
