@@ -53,7 +53,7 @@ def align(recognizer: Recognizer, recording: Recording, text: str) -> Alignment:
         speaks where its words would lie (`LEAST_SPEECH`).
     """
     if not isinstance(recognizer, Aligning):
-        raise NotAble(f"recogniser {recognizer.name!r} cannot align a known text; 'pocketsphinx' can")
+        raise NotAble(f"recogniser {recognizer.name!r} cannot align a known text; 'otoscope-en' can")
     words = normalize_words(text)
     if not words:
         raise DoesNotFit(f"the text {text!r} holds no words to align")

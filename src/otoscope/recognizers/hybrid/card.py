@@ -45,8 +45,8 @@ class HybridCard:
     margin_s
         How far the ends of a word may lie from those of its interval when it is scored, seconds.
     least_fit, least_word
-        Nats a frame that a text must have to be aligned, and nats that each of its words must have; see
-        `otoscope.recognizers.hybrid.fitting`.
+        Nats a frame that a text must have to be aligned, and what each of its words must have
+        (`otoscope.recognizers.hybrid.fitting.word_fits`).
     licence, attribution
         Of the weights, from what they were trained on.
     training
@@ -68,8 +68,8 @@ class HybridCard:
     n_best: int = 5
     silence_log_prob: float = -0.6931471805599453
     margin_s: float = 0.06
-    least_fit: float = -1.2
-    least_word: float = -25.0
+    least_fit: float = -1.5
+    least_word: float = -3.5
     licence: str = ""
     attribution: str = ""
     training: Mapping[str, Any] = field(default_factory=dict)

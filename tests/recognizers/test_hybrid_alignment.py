@@ -1,0 +1,151 @@
+"""How hybrid recognisers align: the finer grid, the sureness of places, the words that do not fit."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from otoscope.core import DoesNotFit, FrameGrid, Recording
+from otoscope.decoding.tree import ForcedPath, HmmState, forced
+from otoscope.nets.front_end import FrontEndShape
+from otoscope.recognizers.forced_tiers import NEAR_S, place_confidence
+from otoscope.recognizers.hybrid import HybridRecognizer
+from otoscope.recognizers.hybrid.card import HybridCard
+from otoscope.recognizers.hybrid.files import Parts
+from otoscope.recognizers.hybrid.fine_times import FineModels, shifted, shifted_scores, stride_of
+from otoscope.recognizers.hybrid.fitting import POWER, SLACK_FRAMES, mean_fit, word_fits, word_scores
+from otoscope.recognizers.hybrid.language import any_order
+from otoscope.recognizers.hybrid.model import AcousticScores
+from otoscope.recognizers.hybrid.phones import PhoneTable, tied_biphones
+
+LEXICON = {"is": [("S",)], "at": [("T",)]}
+SAID = {"see": (("S", "IY"),), "tea": (("T", "IY"),), "two": (("T", "UW"),)}
+SHAPES = {
+    "factorized-tdnn": {"channels": (2, 3), "n_units": 12, "n_bottleneck": 4, "dilations": (0, 1), "n_prefinal": 6},
+    "mlp": {"reach": 2, "n_hidden": (12, 10)},
+    "lstm": {"n_units": 6, "n_layers": 2},
+}
+
+
+def made(network: str) -> HybridRecognizer:
+    table = PhoneTable.of(tied_biphones({("S", "IY"): 200.0}, ("S", "T", "IY", "UW")))
+    shape = {"n_features": 16, "n_symbols": table.n_columns, **SHAPES[network]}
+    front_end = FrontEndShape(n_mels=16)
+    card = HybridCard("tiny", front_end, network, shape, "mmi", least_fit=-1e9, least_word=-1e9)
+    acoustic = AcousticScores(card, table, seed=1)
+    torch.manual_seed(2)
+    with torch.no_grad():
+        for parameter in acoustic.network.parameters():
+            parameter += 0.3 * torch.randn_like(parameter)
+    return HybridRecognizer(Parts(acoustic, SAID, any_order(list(SAID))))
+
+
+def sound(duration_s: float = 0.6) -> Recording:
+    t = np.arange(round(duration_s * 16000)) / 16000
+    samples = 0.1 * np.sin(2 * np.pi * (300 + 500 * t) * t) + 0.02 * np.random.default_rng(0).standard_normal(t.size)
+    return Recording(samples.astype(np.float32), 16000)
+
+
+class OneState:
+    """Phones of one state each, which may be stayed in, and silence; context does not matter."""
+
+    phones, silence, context = ("S", "T"), "SIL", (False, False)
+
+    def states(self, left: str | None, phone: str, right: str | None) -> tuple[HmmState, ...]:
+        return (HmmState(("SIL", "S", "T").index(phone), math.log(0.6), math.log(0.4)),)
+
+
+def weights(path: ForcedPath, scores: np.ndarray) -> dict[tuple[int, ...], float]:
+    """The probability of every succession of states, by trying them all."""
+    graph, found = path.graph, {}
+    arcs = {(s, s): log for s, log in enumerate(graph.log_loop)}
+    for target in range(graph.n_states):
+        for a in range(graph.arc_start[target], graph.arc_start[target + 1]):
+            arcs[int(graph.arc_source[a]), target] = graph.arc_log[a]
+    for states in itertools.product(range(graph.n_states), repeat=len(scores)):
+        log = graph.log_start[states[0]] + graph.log_end[states[-1]]
+        log += sum(arcs.get(pair, -np.inf) for pair in itertools.pairwise(states))
+        found[states] = math.exp(log + sum(scores[t, graph.column[s]] for t, s in enumerate(states)))
+    total = sum(found.values())
+    return {states: weight / total for states, weight in found.items() if weight > 0}
+
+
+@pytest.mark.parametrize("hop", [100, 40])
+def test_a_place_is_as_sure_as_the_paths_that_agree(hop: int) -> None:
+    scores = np.random.default_rng(4).normal(size=(5, 3)).astype(np.float32)
+    path = forced(scores, ["is", "at"], LEXICON, OneState())
+    near = round(NEAR_S * 1000 / hop)
+    found = place_confidence(scores, path, FrameGrid(1000, 0, hop, hop, 5))
+    every = weights(path, scores)
+    for k, (first, stop) in enumerate(path.word_frames()):
+        ends = [0.0, 0.0]
+        for states, weight in every.items():
+            own = [t for t, s in enumerate(states) if path.graph.word[s] == k]
+            ends[0] += weight * (abs(own[0] - first) <= near)
+            ends[1] += weight * (abs(own[-1] + 1 - stop) <= near)
+        assert 0.05 < ends[0] * ends[1] < 0.95 or near
+        assert found[k] == pytest.approx(ends[0] * ends[1], rel=1e-4)
+
+
+def test_one_frame_of_three_is_three_states_of_which_two_may_be_passed_by() -> None:
+    table = made("factorized-tdnn").acoustic.table
+    assert FineModels(table, 1).states("S", "IY", None) == table.states("S", "IY", None)
+    once, rest = table.states("S", "IY", None)
+    *first, last = FineModels(table, 3).states("S", "IY", None)
+    assert [state.column for state in first] == [once.column] * 3
+    assert [state.log_skip for state in first] == [once.log_skip, 0.0, 0.0]
+    assert sum(state.log_leave for state in first) == pytest.approx(once.log_leave)
+    assert (last.column, last.log_loop) == (rest.column, pytest.approx(rest.log_loop / 3))
+
+
+def test_each_run_hears_the_sound_a_little_earlier() -> None:
+    samples = np.arange(10, dtype=np.float32)
+    assert [row.tolist()[:3] for row in shifted(samples, 2, 3)] == [[0, 1, 2], [2, 3, 4], [4, 5, 6]]
+    assert [row.size for row in shifted(samples, 20, 3)] == [10, 10, 10]
+    recognizer = made("factorized-tdnn")
+    rows = shifted_scores(recognizer.acoustic, samples := recognizer.acoustic.samples(sound()))
+    np.testing.assert_allclose(rows[0], recognizer.acoustic.scores([samples])[0], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(rows[1][:10], recognizer.acoustic.scores([samples[160:]])[0][:10], atol=0.3)
+    assert np.abs(rows[1] - rows[0]).max() > 0.3
+
+
+@pytest.mark.parametrize(("network", "stride"), [("factorized-tdnn", 3), ("mlp", 1), ("lstm", 1)])
+def test_alignments_lie_on_the_grid_of_the_features(network: str, stride: int) -> None:
+    recognizer, recording = made(network), sound(0.9)
+    assert stride_of(recognizer.acoustic) == stride
+    found = recognizer.align(recording, "two tea see")
+    assert found.grid.hop == recognizer.acoustic.grids(16000)["features"].hop
+    assert found.grid.times_s()[0] == recognizer.acoustic.grids(16000)["logits"].times_s()[0]
+    assert len(found.path) == found.grid.n_frames
+    assert all(0 <= sure <= 1 for sure in found.time_confidence)
+    ends = {edge for phone in found.phones for edge in (phone.start_s, phone.end_s)}
+    assert {edge for word in found.words for edge in (word.start_s, word.end_s)} <= ends
+    for phone in found.phones:
+        inside = found.states.within(phone.start_s, phone.end_s)
+        assert all(phone.start_s <= state.start_s and state.end_s <= phone.end_s for state in inside)
+
+
+def test_the_words_that_do_not_fit_are_named() -> None:
+    recognizer, recording, words = made("factorized-tdnn"), sound(1.2), ("two", "tea", "see")
+    acoustic, lexicon = recognizer.acoustic, recognizer.pronounced(("two", "tea", "see"))
+    scores = acoustic.scores([acoustic.samples(recording)])[0]
+    path = forced(scores, words, lexicon, acoustic.table)
+    logs = word_scores(scores, path, lexicon, acoustic)
+    frames = np.array([stop - first for first, stop in path.word_frames()])
+    fits = word_fits(logs, path)
+    np.testing.assert_allclose(fits, np.array(logs) / (frames + SLACK_FRAMES) ** POWER)
+    worst, middle, best = np.sort(fits)
+    named = {(worst + middle) / 2: 1, (middle + best) / 2: 2, best + 1e-3: 3}
+    for limit, n in named.items():
+        with pytest.raises(DoesNotFit) as error:
+            recognizer.with_card(least_word=limit).align(recording, " ".join(words))
+        wrong = [word for word, fit in zip(words, fits, strict=True) if fit < limit]
+        assert len(wrong) == n
+        assert [word for word in words if f"'{word}'" in str(error.value)] == wrong
+    with pytest.raises(DoesNotFit, match=f"'{words[int(np.argmin(fits))]}'"):
+        recognizer.with_card(least_fit=mean_fit(logs, path) + 1e-6).align(recording, " ".join(words))
+    recognizer.with_card(least_word=worst - 1e-6, least_fit=mean_fit(logs, path) - 1e-6).align(recording, "two tea see")
