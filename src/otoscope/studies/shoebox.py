@@ -33,15 +33,18 @@ TEMPLATE_VOICES = (
     "m1", "m3", "m5", "m7", "f1", "f3", "f5", "adam", "belinda", "john", "linda", "quincy", "david", "steph", "m6",
     "f4", "Alex", "Demonic", "Gene", "Jacky", "Mr serious", "RicishayMax2", "Tweaky", "aunty", "ed", "grandma", "ian",
     "iven3", "klatt", "klatt4", "marcelo", "mike2", "pedro", "robosoft2", "robosoft5", "robosoft8", "victor", "zac",
-    "Alicia", "travis", "m2", "m8", "Andy", "Annie", "Michael", "Mike", "rob", "sandro", "m4", "f2",
+    "Alicia", "travis", "m2", "m8", "Andy", "Annie", "Michael", "Mike", "rob", "sandro", "m4", "f2", "shelby",
+    "announcer", "caleb", "anika", "Reed", "michel", "Hugo", "fast", "anikaRobot", "benjamin", "norbert", "Lee",
 )
 TEST_VOICES = (
-    "shelby", "announcer", "caleb", "anika", "Reed", "michel", "Hugo", "fast", "anikaRobot", "benjamin", "norbert",
-    "Lee",
+    "edward", "Nguyen", "grandpa", "robert", "croak", "Marco", "kaukovalta", "pablo", "boris",
+    "gustave", "Storm", "AnxiousAndy",
 )
 # fmt: on
-"""Drawn by chance before any of them was heard, from the variants of espeak-ng whose name, without its number, no voice
-used before had (`numpy.random.default_rng(3).choice`); what served as a test before has become a template."""
+"""Drawn by chance before any of them was heard (`numpy.random.default_rng(4).choice`), from the variants of espeak-ng
+whose name, without its number, no voice used before had: the first of each name, those that whisper left out. What
+served as a test before has become a template: thrice were other voices tested, the last time with 96.9 % right, and
+nothing but the number of templates was changed since."""
 BASE = "gmw/en-US"
 RATES_WPM = (130, 150, 170)
 PITCHES = (40, 50, 60)
