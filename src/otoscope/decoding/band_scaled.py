@@ -2,10 +2,11 @@
 
 Forward and backward probabilities are scaled by the best state of each frame, so they run in vectors without a
 logarithm. What would fall below `FLOOR` of the best is raised to it instead of being lost, in both directions: both
-only err upwards, each cell by no more than `FLOOR`. The products of the two, each at most the band's width, sum to
-the share of all paths in a frame; where every frame's sum is at least `SAFE`, what floors have added is less than
-1e-15 of it for any lattice below 10^9 cells. Where a sum is smaller, the paths that count are ones that look hopeless
-from the start or from the end, and logs must be summed (`otoscope.decoding.band_sums`).
+err upwards, each cell by no more than `FLOOR` (an emission or a step whose `exp` is 0 is smaller still). The products
+of the two, each at most the band's width, sum to all paths in a frame; where every frame's sum is at least `SAFE`,
+what floors have added is less than 1e-15 of it for any lattice below 10^9 cells. Where a sum is smaller, the paths
+that count are ones that look hopeless from the start or from the end, and logs must be summed
+(`otoscope.decoding.band_sums`).
 """
 
 from __future__ import annotations
@@ -22,8 +23,6 @@ FLOOR = 1e-290
 """Smallest forward or backward probability kept, relative to the best state of its frame."""
 SAFE = 1e-265
 """Smallest sum of products in a frame that floors cannot have reached."""
-LOWEST = -668.0
-"""A log probability further than this below the best counts as this far: exp of it is just below `FLOOR`, and not 0."""
 
 Bounds = tuple[NDArray[np.uint64], NDArray[np.uint64]]
 
@@ -44,9 +43,9 @@ def scaled_posteriors(
     if first.max() == -np.inf or most == -np.inf:
         return None
     bounds = _bounds(emissions.shape, into.shape[0], int(np.flatnonzero(start > -np.inf)[-1]) + 1, n_end)
-    steps = np.exp(np.where(into == -np.inf, -np.inf, np.maximum(into - most, LOWEST)))
+    steps = np.exp(into - most)
     shares, scales, tops = np.zeros(emissions.shape), np.ones(n_frames), np.full(n_frames, first.max())
-    np.exp(np.where(first == -np.inf, -np.inf, np.maximum(first - tops[0], LOWEST)), out=shares[0])
+    np.exp(first - tops[0], out=shares[0])
     blocks = list(_blocks(emissions, bounds, tops))
     if tops.min() == -np.inf:
         return None
@@ -98,7 +97,7 @@ def _below_best(emissions, bounds, factors, tops):  # type: ignore[no-untyped-de
         for s in range(n):
             top = max(top, frame[s])
         for s in range(n):
-            row[s] = max(frame[s] - top, LOWEST) if frame[s] > -np.inf else -np.inf
+            row[s] = frame[s] - top
         tops[t] = top
 
 
