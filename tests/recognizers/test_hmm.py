@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -100,6 +101,13 @@ def triphones(corpus: list[Utterance], tmp_path_factory: pytest.TempPathFactory)
 def test_small_models_hear_what_is_said(corpus: list[Utterance], tmp_path: Path, preset: str) -> None:
     recognizer = train_hmm(preset, corpus[:30], corpus[30:], tmp_path, plan=PLAN)
     assert [recognizer.trace(u.recording()).text for u in corpus[30:]] == [u.text for u in corpus[30:]]
+
+
+def test_an_open_vocabulary_gets_no_models_of_words(corpus: list[Utterance], tmp_path: Path) -> None:
+    names = ("".join(letters) for letters in itertools.product("bdg", "aeiou", "kpt", "aeiou"))
+    many = [replace(corpus[0], text=" ".join(names))]
+    with pytest.raises(BadInput, match=r"of 200 at most, and the corpus has 225; for an open vocabulary take hmm-mono"):
+        train_hmm("hmm-word", many, [], tmp_path)
 
 
 def test_triphones_hear_and_show_their_inside(triphones: tuple[HmmRecognizer, Path], corpus: list[Utterance]) -> None:

@@ -43,7 +43,8 @@ PRESETS: Mapping[str, tuple[str, ...]] = {
 }
 """Preset → its stages. The last but `sat` gives the model; `sat` gives the model of adapted frames besides."""
 SMALL_VOCABULARY = 200
-"""Up to so many different words in the texts, any word may follow any other unless a language model is given."""
+"""Up to so many different words in the texts, any word may follow any other unless a language model is given, and each
+may have a model of its own."""
 
 
 @dataclass(frozen=True)
@@ -111,11 +112,17 @@ def train_hmm(
     UnknownName
         No such preset or stage.
     BadInput
-        The first stage is not `mono`, the corpus teaches nothing, or the folder holds stages of another run.
+        The first stage is not `mono`, the corpus teaches nothing or has too many words for models of words, or the
+        folder holds stages of another run.
     """
     names, chosen = _stages_of(preset, options)
     corpus, valid = certain(corpus), certain(valid)
     words = sorted({word for utterance in corpus for word in normalize_words(utterance.text)})
+    if preset == "hmm-word" and len(words) > SMALL_VOCABULARY:
+        raise BadInput(
+            f"hmm-word makes a model of each word, of {SMALL_VOCABULARY} at most, and the corpus has {len(words)}; "
+            f"for an open vocabulary take hmm-mono or hmm-tri, whose phones make any word"
+        )
     lexicon = word_units(words) if preset == "hmm-word" else phone_lexicon(words, chosen.lexicon)
     examples = read_examples(corpus, chosen.front_end, lexicon=lexicon)
     if len(names) == 1:
