@@ -29,7 +29,7 @@ from otoscope.core import (
 from otoscope.core.protocols import Progress
 from otoscope.decoding.lattice import Decoding
 from otoscope.decoding.tree.forced import ForcedPath, forced
-from otoscope.recognizers.forced_tiers import alignment_of
+from otoscope.recognizers.forced_tiers import alignment_of, with_times_at_changes
 from otoscope.recognizers.hmm.decoding import Heard, Pass, adapted_frames, hear, known_path, tree_decoder
 from otoscope.recognizers.hmm.files import Parts, load_hmm, save_hmm, weights_sha256
 from otoscope.recognizers.hmm.judging import check_said, stretch_fits
@@ -126,7 +126,7 @@ class HmmRecognizer:
         return scores
 
     def align(self, recording: Recording, transcript: str) -> Alignment:
-        """Return where each word, phone and state of `transcript` lies.
+        """Return where each word, phone and state of `transcript` lies; times are moved to where the sound changes.
 
         Raises
         ------
@@ -142,14 +142,13 @@ class HmmRecognizer:
         scores = self.model.scores(frames)
         path, gains = forced(scores, words, lexicon, self.model), free_loop_gains(self.model, scores)
         check_said(path, gains, grid, least_fit=self.card.least_fit)
-        if self.parts.adapted is None:
-            names = self.model.tying.names
-            return alignment_of(path, grid, names, gains=gains, duration_s=recording.duration_s)
-        scores = self.parts.adapted.scores(adapted_frames(self.model, self.parts.adapted, frames, path))
-        path = forced(scores, words, lexicon, self.parts.adapted)
-        gains = free_loop_gains(self.parts.adapted, scores)
-        names = self.parts.adapted.tying.names
-        return alignment_of(path, grid, names, gains=gains, duration_s=recording.duration_s)
+        model = self.model
+        if self.parts.adapted is not None:
+            model = self.parts.adapted
+            scores = model.scores(adapted_frames(self.model, model, frames, path))
+            path, gains = forced(scores, words, lexicon, model), free_loop_gains(model, scores)
+        placed = alignment_of(path, grid, model.tying.names, gains=gains, duration_s=recording.duration_s)
+        return with_times_at_changes(placed, recording)
 
     def fits(self, recording: Recording, texts: Sequence[Sequence[str]]) -> list[float]:
         """Return how well each of some texts fits a recording: the worst of its stretches (`judging.stretch_fits`)."""
