@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from otoscope.core import FrameGrid
+from otoscope.core import FrameGrid, Recording
 from otoscope.decoding.gaussians import Mixtures
 from otoscope.decoding.tree.forced import ForcedPath, forced
-from otoscope.recognizers.forced_tiers import alignment_of
+from otoscope.recognizers.forced_tiers import alignment_of, with_times_at_changes
 from otoscope.recognizers.hmm.features import FrameTransform, FrontEnd
 from otoscope.recognizers.hmm.model import HmmModel
 from otoscope.recognizers.hmm.topology import UntiedStates
@@ -47,3 +47,21 @@ def test_scores_are_means_of_frames_less_their_gains(path: ForcedPath) -> None:
     assert [w.score for w in relative.words] == [-2, 2]
     assert relative.time_confidence == pytest.approx((np.exp(-2), 1))
     assert relative.text_confidence is None
+
+
+def test_words_phones_and_states_move_together_to_where_the_sound_changes(path: ForcedPath) -> None:
+    white = np.random.default_rng(0).standard_normal(11200)
+    change = np.arange(white.size) / 16000 >= 0.312
+    samples = np.where(change, np.diff(white, append=0.0), np.convolve(white, np.ones(6) / 3, "same"))
+    placed = alignment_of(path, GRID, TYING.names, duration_s=0.7)
+    found = with_times_at_changes(placed, Recording((0.05 * samples).astype(np.float32), 16000))
+    moved = found.words[0].end_s
+    assert moved == pytest.approx(0.312, abs=0.0076)
+    assert found.words[1].start_s == moved
+    assert found.phones is not None
+    assert (found.phones[0].end_s, found.phones[1].start_s) == (moved, moved)
+    assert found.states is not None
+    assert (found.states[2].end_s, found.states[3].start_s) == (moved, moved)
+    assert found.states[1].end_s == placed.states[1].end_s
+    assert [tier.labels for tier in found.tiers] == [tier.labels for tier in placed.tiers]
+    assert found.path.tolist() == placed.path.tolist()
