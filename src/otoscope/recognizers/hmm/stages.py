@@ -29,6 +29,9 @@ from otoscope.recognizers.hmm.topology import SILENCE, StateTying, UntiedStates
 from otoscope.recognizers.hmm.transforms import lda, mapped, mllt
 from otoscope.recognizers.hmm.tree_clustering import TreePlan, context_statistics, grow
 
+FRAMES_A_GAUSSIAN = 100
+"""Fewer frames tell too little of a mean and a variance."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -63,6 +66,16 @@ class Plan:
             for name, schedule in (("tri", self.tri), ("lda", self.lda), ("sat", self.sat))
         }
         return replace(self, tree=replace(self.tree, n_leaves=round(self.tree.n_leaves * factor)), **larger)
+
+    def within(self, n_frames: int) -> Plan:
+        """Return the plan with so few Gaussians that each has `FRAMES_A_GAUSSIAN` frames."""
+        most = max(1, n_frames // FRAMES_A_GAUSSIAN)
+        fewer: dict[str, Any] = {
+            name: replace(schedule, n_gaussians=min(schedule.n_gaussians, most))
+            for name, schedule in vars(self).items()
+            if isinstance(schedule, Schedule)
+        }
+        return replace(self, **fewer)
 
 
 @dataclass(frozen=True, eq=False)
