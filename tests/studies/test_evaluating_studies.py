@@ -179,6 +179,8 @@ def test_refused_transcripts_cost_coverage(known_speech):
     assert not deaf["aligns"]
     assert deaf["word_median_s"] is None
     assert deaf["word_coverage"] == 0.0
+    assert deaf["flagged_another"] is None
+    assert deaf["why_refused"].startswith("recogniser 'deaf' cannot align")
 
 
 def test_wrong_texts_are_wrong():

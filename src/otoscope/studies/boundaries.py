@@ -127,10 +127,11 @@ def _row(
             flagged[kind] += isinstance(_aligned(recognizer, one.recording, text), str)
         if told is not None:
             told(index + 1)
-    shares = {f"flagged_{kind}": n / len(speech) for kind, n in flagged.items()}
+    aligns = isinstance(recognizer, Aligning)
+    shares = {f"flagged_{kind}": n / len(speech) if aligns else None for kind, n in flagged.items()}
     return {
         "recognizer": name,
-        "aligns": isinstance(recognizer, Aligning),
+        "aligns": aligns,
         **_errors("word", tally.words, tally.n_words),
         **_errors("phone", tally.phones, tally.n_phones),
         "refused": tally.n_refused / len(speech),
