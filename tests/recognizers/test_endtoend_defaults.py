@@ -51,6 +51,12 @@ def test_every_corpus_gets_steps_enough(total_s):
     assert found.epochs * total_s / found.batch_s >= min(LEAST_STEPS, MOST_EPOCHS * total_s / BATCH_S[0])
 
 
+def test_effort_multiplies_the_epochs():
+    corpus, texts = corpus_of(100, 4.0), [("a", "b", "c")] * 100
+    once, twice = (filled(Options(), corpus, texts, effort=effort).epochs for effort in (1.0, 2.0))
+    assert twice == 2 * once
+
+
 def test_the_rate_is_that_of_most_files(tmp_path):
     def written(rates_hz):
         for i, rate_hz in enumerate(rates_hz):

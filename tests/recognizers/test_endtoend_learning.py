@@ -1,4 +1,7 @@
-"""Attention learns to read strings of syllables it has not heard, after a minute of training on 200 others."""
+"""Every preset learns: it gets a handful of strings of syllables by heart, and reads strings it has not heard.
+
+Small networks, artificial syllables (pairs of tones), no bar that a network reaches without learning.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,12 @@ import pytest
 from otoscope.core import Recording
 from otoscope.decoding.edit_distance import edit_distance
 from otoscope.nets.augment import Augmentation
-from otoscope.recognizers.endtoend import EndToEndRecognizer
+from otoscope.nets.examples import Joining
+from otoscope.nets.training import TrainingPlan
+from otoscope.recognizers.endtoend import PRESETS, EndToEndRecognizer
+from otoscope.recognizers.endtoend.batching import Recipe
+from otoscope.recognizers.endtoend.presets import Options, card_of
+from otoscope.recognizers.endtoend.tokens import characters
 from otoscope.recognizers.endtoend.training import train_preset
 
 RATE_HZ = 8000
@@ -64,6 +72,22 @@ def token_accuracy(recognizer: EndToEndRecognizer, corpus: Sequence[Said]) -> fl
     return 1 - edits / sum(len(each.text) for each in corpus)
 
 
+N_STEPS = {"deepspeech": 200, "conformer": 120, "speech-transformer": 120, "wav2letter": 60}
+"""Steps of a preset, where other than 90; nothing goes past the layers of `deepspeech`, and its ReLUs are clipped."""
+UNCHANGED = Augmentation(speed=1.0, gain_db=(0.0, 0.0), snr_db=(60.0, 60.0), tilt=0.0, n_bands=0, n_gaps=0)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_it_gets_eight_strings_by_heart(name):
+    corpus = said(8, seed=1)
+    card = card_of(PRESETS[name], Options(n_units=32, rate_hz=RATE_HZ, dropout=0.0), characters())
+    recognizer = EndToEndRecognizer(card, seed=0).with_decoding(beam=2)
+    plan = TrainingPlan(epochs=N_STEPS.get(name, 90), learning_rate=3e-3, weight_decay=0.0, schedule="constant")
+    history = recognizer.fit(corpus, plan=plan, recipe=Recipe(Joining((1, 1)), UNCHANGED, batch_s=60.0))
+    assert history.train_losses[-1] < history.train_losses[0] / 4
+    assert token_accuracy(recognizer, corpus) >= 0.95
+
+
 GENTLE = Augmentation(
     speed=1.05, gain_db=(-10.0, 6.0), snr_db=(20.0, 40.0), tilt=0.2, n_bands=1, band_width=4, n_gaps=1, gap_frames=3
 )
@@ -71,6 +95,7 @@ SMALL = {
     "n_units": 32,
     "rate_hz": RATE_HZ,
     "joined": (1, 1),
+    "closed": False,
     "batch_s": 5.0,
     "augmentation": GENTLE,
 }
@@ -81,4 +106,4 @@ SMALL = {
 def test_it_reads_strings_it_has_not_heard(name, tmp_path):
     options = {**SMALL, "epochs": 15, "learning_rate": 4e-3}
     recognizer = train_preset(name, said(200, seed=1), said(20, seed=2), tmp_path, **options)
-    assert token_accuracy(recognizer.with_decoding(beam=4), said(60, seed=3)) >= 0.93
+    assert token_accuracy(recognizer.with_decoding(beam=4), said(60, seed=3)) >= 0.9

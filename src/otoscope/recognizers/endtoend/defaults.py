@@ -18,7 +18,7 @@ BATCHES, BATCH_S = 55, (6.0, 30.0)
 N_LOOKED_AT = 25
 
 
-def filled(options: Options, corpus: Sequence[Any], texts: Sequence[Sequence[str]]) -> Options:
+def filled(options: Options, corpus: Sequence[Any], texts: Sequence[Sequence[str]], *, effort: float = 1.0) -> Options:
     """Return the options with nothing left open but the learning rate, which is the preset's.
 
     Parameters
@@ -29,18 +29,20 @@ def filled(options: Options, corpus: Sequence[Any], texts: Sequence[Sequence[str
         Utterances with `duration_s`, and `path` where they are files.
     texts
         Their words.
+    effort
+        Of the preset: factor on the epochs.
     """
     single = sum(len(words) for words in texts) < 2 * len(texts)
     total_s = sum(float(utterance.duration_s) for utterance in corpus)
     batch_s = options.batch_s or min(max(total_s / BATCHES, BATCH_S[0]), BATCH_S[1])
-    epochs = options.epochs or min(max(LEAST_EPOCHS, math.ceil(LEAST_STEPS * batch_s / total_s)), MOST_EPOCHS)
+    epochs = min(max(LEAST_EPOCHS, math.ceil(LEAST_STEPS * batch_s / total_s)), MOST_EPOCHS)
     return dataclasses.replace(
         options,
         rate_hz=options.rate_hz or rate_of(corpus),
         joined=options.joined or ((1, 3) if single else (1, 1)),
         closed=single if options.closed is None else options.closed,
         batch_s=batch_s,
-        epochs=epochs,
+        epochs=options.epochs or round(effort * epochs),
     )
 
 

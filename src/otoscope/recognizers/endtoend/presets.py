@@ -24,7 +24,8 @@ from otoscope.recognizers.endtoend.tokens import Tokens
 class Preset:
     """A published system: what its parts are, and how they are decoded.
 
-    `encoder` and `decoder` are scaled to `Options.n_units`; `can_stream` says whether there is a streaming variant.
+    `encoder` and `decoder` are scaled to `Options.n_units`; `effort` is how many times as many epochs as a recurrent
+    network it takes; `can_stream` says whether there is a streaming variant.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Preset:
     ctc: bool = True
     decoding: Decoding = field(default_factory=Decoding)
     learning_rate: float = 2e-3
+    effort: float = 1.0
     can_stream: bool = False
 
 
@@ -81,7 +83,8 @@ PRESETS: Mapping[str, Preset] = {
             EncoderShape("transformer", 96, 4, n_halvings=2),
             DecoderShape("transformer", 96, 2),
             decoding=Decoding(beam=8, length_power=0.5),
-            learning_rate=2e-3,
+            learning_rate=1e-3,
+            effort=2.0,
         ),
         Preset(
             "joint-ctc-attention",
@@ -97,9 +100,10 @@ PRESETS: Mapping[str, Preset] = {
             "conformer",
             "Gulati et al. (2020), Conformer: attention and convolution in each block; its output here is CTC",
             "ctc",
-            EncoderShape("conformer", 96, 4, kernel=15),
+            EncoderShape("conformer", 96, 4, n_halvings=2, kernel=15),
             decoding=Decoding(beam=32),
-            learning_rate=2e-3,
+            learning_rate=1e-3,
+            effort=2.0,
             can_stream=True,
         ),
         Preset(
@@ -123,8 +127,8 @@ class Options:
     Parameters
     ----------
     epochs, learning_rate, patience
-        As in `TrainingPlan`; 24 epochs, or more where the corpus is so small that they make few steps; the rate's
-        default is the preset's.
+        As in `TrainingPlan`; 24 epochs times the preset's effort, or more where the corpus is so small that they make
+        few steps; the rate's default is the preset's.
     n_units
         Width of encoder and decoder (a multiple of 4); the preset's by default.
     n_layers

@@ -66,7 +66,7 @@ def train_preset(
         raise UnknownName("preset", name, PRESETS)
     preset, asked = PRESETS[name], Options.of(options)
     texts = Sounds(corpus, asked.rate_hz or WIDE_HZ).texts
-    chosen = filled(asked, corpus, texts)
+    chosen = filled(asked, corpus, texts, effort=preset.effort)
     assert chosen.epochs is not None
     assert chosen.joined is not None
     assert chosen.batch_s is not None
