@@ -1,6 +1,6 @@
 """Time the search of the large-vocabulary decoder by itself, and beside its peers on the same job.
 
-    python benchmarks/decoder.py [--text FILE] [--sentences N] [--json FILE]
+    python benchmarks/decoder.py [--text FILE] [--sentences N] [--data FOLDER] [--only-speech] [--json FILE]
 
 A trigram model of 60,000 words is estimated from FILE (a sentence a line, the last ones are kept to be spoken), or
 from random text. Emissions are those of an imagined recogniser: the states of a sentence in time, drowned in noise.
@@ -11,8 +11,9 @@ harm.
   has).
 - **letters**: blank, space and letters at 50 frames a second; pyctcdecode with kenlm decodes the same emissions with
   the same words and the same model.
-- **pocketsphinx**: its own model and dictionary on the sample recording; its time is that of search and acoustic scores
-  together.
+- **read speech**: otoscope-en and pocketsphinx, each with its own models and words, in turn on the same recordings: ten
+  utterances of librispeech-mini's `valid` in FOLDER, or the sample recording. Time is all that they do from samples
+  to words: features, acoustic scores and search.
 """
 
 from __future__ import annotations
@@ -38,13 +39,16 @@ from pathlib import Path
 
 import numpy as np
 
+import otoscope as oto
+from otoscope.core import Recording
+from otoscope.corpora import read_corpus
 from otoscope.corpora.sample import SAMPLE_TEXT, sample_recording
 from otoscope.decoding.edit_distance import edit_distance
 from otoscope.decoding.tree import HmmState, PhoneModels, TreeDecoder, build_graph
 from otoscope.lexicon import cmudict, normalize_words
 from otoscope.lexicon.ngram import NGramModel, estimate, write_arpa
 
-N_WORDS, N_TOKENS = 60_000, 6_000_000
+N_WORDS, N_TOKENS, N_UTTERANCES = 60_000, 6_000_000, 10
 LETTERS = "abcdefghijklmnopqrstuvwxyz'"
 HALF = math.log(0.5)
 
@@ -234,19 +238,56 @@ def letter_rows(words: list[str], lm: NGramModel, said: list[list[str]]) -> list
     return rows
 
 
-def pocketsphinx_row() -> Row:
+def read_speech(data: Path | None) -> tuple[str, list[tuple[Recording, tuple[str, ...]]]]:
+    """Recordings with the words said in them, and what to call them."""
+    if data is None:
+        return "sample recording", [(sample_recording(), normalize_words(SAMPLE_TEXT))]
+    said = read_corpus(data / "librispeech-mini", split="valid")[:N_UTTERANCES]
+    name = f"read speech, {len(said)} utterances of librispeech-mini valid"
+    return name, [(u.recording(), normalize_words(u.text)) for u in said]
+
+
+def speech_rows(data: Path | None) -> list[Row]:
+    """Each recogniser hears each recording, in turn, after one recording to warm up."""
+    import torch
+
+    torch.set_num_threads(1)
+    name, recordings = read_speech(data)
+    ours = oto.load("otoscope-en")
+    hears: dict[str, Callable[[Recording], str]] = {
+        "otoscope-en": lambda recording: ours.trace(recording).hypotheses[0].text,
+        "pocketsphinx": pocketsphinx(),
+    }
+    seconds, errors = dict.fromkeys(hears, 0.0), dict.fromkeys(hears, 0)
+    for hear in hears.values():
+        hear(recordings[0][0])
+    for recording, words in recordings:
+        for who, hear in hears.items():
+            began = time.process_time()
+            heard = hear(recording)
+            seconds[who] += time.process_time() - began
+            errors[who] += edit_distance(words, normalize_words(heard))
+    n_words = sum(len(words) for _, words in recordings)
+    sound = sum(recording.duration_s for recording, _ in recordings)
+    return [
+        Row(name, who, "its own", errors[who] / n_words, seconds[who] / sound, seconds[who] / seconds["otoscope-en"])
+        for who in hears
+    ]
+
+
+def pocketsphinx() -> Callable[[Recording], str]:
+    """What the bare decoder hears, without the Trace that our recogniser of that name records."""
     from pocketsphinx import Decoder
 
-    recording, decoder = sample_recording(), Decoder(samprate=16000, loglevel="FATAL")
-    sound = (recording.samples * 32767).astype(np.int16).tobytes()
-    began = time.thread_time()
-    decoder.start_utt()
-    decoder.process_raw(sound, full_utt=True)
-    decoder.end_utt()
-    seconds = time.thread_time() - began
-    said = normalize_words(SAMPLE_TEXT)
-    errors = edit_distance(said, decoder.hyp().hypstr.split() if decoder.hyp() else []) / len(said)
-    return Row("sample recording", "pocketsphinx", "its own", errors, seconds / recording.duration_s, math.nan)
+    decoder = Decoder(samprate=16000, loglevel="FATAL")
+
+    def hear(recording: Recording) -> str:
+        decoder.start_utt()
+        decoder.process_raw((recording.samples * 32767).astype(np.int16).tobytes(), full_utt=True)
+        decoder.end_utt()
+        return decoder.hyp().hypstr if decoder.hyp() else ""
+
+    return hear
 
 
 def table(rows: list[Row]) -> str:
@@ -259,22 +300,28 @@ def table(rows: list[Row]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--text", type=Path, help="sentences for the language model, one a line; may be .xz")
     parser.add_argument("--sentences", type=int, default=20)
+    parser.add_argument("--data", type=Path, help="folder that holds librispeech-mini")
+    parser.add_argument("--only-speech", action="store_true", help="leave out what needs a language model estimated")
     parser.add_argument("--json", type=Path, help="also write the rows to this file")
     options = parser.parse_args()
-    text = sentences_of(options.text)
-    words, lm = language(text[:-1000])
-    known = set(words)
-    said = [s for s in text[-1000:] if 8 <= len(s) <= 30 and known.issuperset(s)][: options.sentences]
-    print(f"{len(words):,} words, {sum(lm.counts):,} n-grams, {len(said)} sentences")
-    rows = [*phone_rows(words, lm, said), *letter_rows(words, lm, said), pocketsphinx_row()]
+    rows, summary = [], ""
+    if not options.only_speech:
+        text = sentences_of(options.text)
+        words, lm = language(text[:-1000])
+        known = set(words)
+        said = [s for s in text[-1000:] if 8 <= len(s) <= 30 and known.issuperset(s)][: options.sentences]
+        summary = f"{len(words):,} words, {sum(lm.counts):,} n-grams, {len(said)} sentences"
+        print(summary)
+        rows = [*phone_rows(words, lm, said), *letter_rows(words, lm, said)]
+    rows += speech_rows(options.data)
     print(table(rows))
     if options.json:
         machine = {"python": platform.python_version(), "numpy": np.__version__, "machine": platform.machine()}
         kept = [{k: None if v != v else v for k, v in asdict(row).items()} for row in rows]
-        report = {"name": "decoder", "machine": machine, "table": kept, "summary": f"{sum(lm.counts)} n-grams"}
+        report = {"name": "decoder", "machine": machine, "table": kept, "summary": summary}
         options.json.write_text(json.dumps(report, indent=2) + "\n")
 
 
