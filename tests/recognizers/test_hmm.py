@@ -103,15 +103,6 @@ def test_small_models_hear_what_is_said(corpus: list[Utterance], tmp_path: Path,
     assert [recognizer.trace(u.recording()).text for u in corpus[30:]] == [u.text for u in corpus[30:]]
 
 
-def test_a_small_vocabulary_is_heard_without_its_variance_unless_told_otherwise(
-    corpus: list[Utterance], tmp_path: Path
-) -> None:
-    usual = train_hmm("hmm-word", corpus[:9], [], tmp_path / "usual", plan=PLAN)
-    assert usual.model.front_end.normalization == "mean-variance"
-    told = train_hmm("hmm-word", corpus[:9], [], tmp_path / "told", plan=PLAN, front_end=FrontEnd())
-    assert told.model.front_end.normalization == "mean"
-
-
 def test_a_plan_has_no_more_gaussians_than_frames_can_fill() -> None:
     plan = Plan().within(90_000)
     assert (plan.mono.n_gaussians, plan.tri.n_gaussians, plan.sat.n_gaussians) == (800, 900, 900)

@@ -58,11 +58,9 @@ class Options:
         vocabularies, else a trigram model of the texts.
     lexicon
         Word → pronunciations that go before the CMU dictionary's; those of other words are guessed.
-    front_end
-        How features are made; by default only the mean of an utterance is taken out, for small vocabularies the
-        variance too.
-    plan, card
-        How long is trained, with fewer Gaussians than planned where a small corpus could not fill them; how is decoded.
+    front_end, plan, card
+        How features are made; how long is trained, with fewer Gaussians than planned where a small corpus could not
+        fill them; how is decoded.
     stages
         Which stages, by default the preset's; `("mono", "retold", "tri")` stops at triphones without LDA.
     size
@@ -71,7 +69,7 @@ class Options:
 
     lm: NGramModel | BackoffAutomaton | str | None = None
     lexicon: Lexicon | None = None
-    front_end: FrontEnd | None = None
+    front_end: FrontEnd = dataclasses.field(default_factory=FrontEnd)
     plan: Plan = dataclasses.field(default_factory=Plan)
     card: HmmCard | None = None
     stages: tuple[str, ...] | None = None
@@ -127,14 +125,11 @@ def train_hmm(
             f"for an open vocabulary take hmm-mono or hmm-tri, whose phones make any word"
         )
     lexicon = word_units(words) if preset == "hmm-word" else phone_lexicon(words, chosen.lexicon)
-    front_end = chosen.front_end or FrontEnd(
-        normalization="mean-variance" if len(words) <= SMALL_VOCABULARY else "mean"
-    )
-    examples = read_examples(corpus, front_end, lexicon=lexicon)
+    examples = read_examples(corpus, chosen.front_end, lexicon=lexicon)
     plan = chosen.plan.within(len(examples.cepstra))
     if len(names) == 1:
         plan = dataclasses.replace(plan, flat_frames=len(examples.cepstra))
-    chosen = dataclasses.replace(chosen, front_end=front_end, plan=plan)
+    chosen = dataclasses.replace(chosen, plan=plan)
     if preset == "hmm-word":
         tying = word_states(examples, lexicon)
     else:
@@ -202,7 +197,6 @@ def _made(
     told: _Told,
 ) -> Stage:
     if name == "mono":
-        assert chosen.front_end is not None  # `train_hmm` has chosen one
         return stages.monophones(examples, chosen.front_end, units[0], chosen.plan, progress=told)
     before = list(made.values())[-1]
     if name == "retold":
@@ -259,7 +253,7 @@ def _fingerprints(
     before = {
         "utterances": [[u.id, u.text, u.speaker, u.duration_s] for u in corpus],
         "lexicon": lexicon_text(lexicon),
-        "front_end": chosen.front_end.as_json() if chosen.front_end else None,
+        "front_end": chosen.front_end.as_json(),
     }
     plan, last, found = dataclasses.asdict(chosen.plan), fingerprint(before), {}
     for name in names:
