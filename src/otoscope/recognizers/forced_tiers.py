@@ -119,12 +119,13 @@ def place_confidence(scores: NDArray[np.float32], path: ForcedPath, grid: FrameG
 def with_times_at_changes(alignment: Alignment, recording: Recording) -> Alignment:
     """Return an alignment whose phones begin and end where the sound changes (`spectral_changes.at_changes`).
 
-    Words keep their phones, and states within a phone stay where they are as far as it still holds them; the path on
-    its grid of frames stays as it is.
+    Words keep their phones, and states are stretched with their phones; the path on its grid of frames stays as it is.
     """
     spans = [interval for tier in (alignment.words, alignment.phones or ()) for interval in tier]
-    edges = np.unique([time_s for span in spans for time_s in (span.start_s, span.end_s)])
-    found = at_changes(recording, edges.tolist())
+    edges = np.unique([0.0, recording.duration_s, *(time_s for span in spans for time_s in (span.start_s, span.end_s))])
+    inner = slice(1, -1)
+    found = edges.copy()
+    found[inner] = at_changes(recording, edges[inner].tolist())
     words, phones, states = (
         None if tier is None else _moved(tier, edges, found)
         for tier in (alignment.words, alignment.phones, alignment.states)
@@ -133,14 +134,11 @@ def with_times_at_changes(alignment: Alignment, recording: Recording) -> Alignme
 
 
 def _moved(tier: Tier, edges: NDArray[np.float64], found: NDArray[np.float64]) -> Tier:
-    """Move times that are among the edges to where these went, and keep the others between their neighbours."""
-
-    def moved(time_s: float) -> float:
-        after = int(np.searchsorted(edges, time_s))
-        if after < len(edges) and edges[after] == time_s:
-            return float(found[after])
-        low = found[after - 1] if after > 0 else 0.0
-        return float(np.clip(time_s, low, found[after] if after < len(found) else np.inf))
-
-    intervals = (dataclasses.replace(i, start_s=moved(i.start_s), end_s=moved(i.end_s)) for i in tier)
+    """Move times that are among the edges to where these went, and those between in proportion."""
+    intervals = (
+        dataclasses.replace(
+            i, start_s=float(np.interp(i.start_s, edges, found)), end_s=float(np.interp(i.end_s, edges, found))
+        )
+        for i in tier
+    )
     return Tier(tier.name, tuple(intervals))
