@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -145,9 +146,25 @@ def test_it_can_be_trained_further(whole: HybridRecognizer, sets: Sets, tmp_path
     assert made["start"]["weights_sha256"] == whole.provenance.weights_sha256
     assert made["start"]["options"] == whole.card.training["options"]
     assert made["options"]["start"] == "start"
+    assert made["options"]["epochs"] == 1
+    assert not made["options"].keys() & {"lm", "placed_epochs", "n_units", "n_bottleneck", "n_words", "n_grams"}
     assert not (tmp_path / "further" / "placed.pt").exists()
     with pytest.raises(BadInput, match=r"lessons.json is of a run on other data"):
         train_otoscope_en(sets[0][1:], sets[1], tmp_path / "further", start=str(tmp_path / "start"), epochs=1)
+
+
+@pytest.mark.parametrize("other", [{"criterion": "cross-entropy"}, {"network": "tdnn"}])
+def test_a_start_that_it_cannot_go_on_from_is_refused(
+    sets: Sets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: dict[str, str]
+) -> None:
+    card = SimpleNamespace(**{"criterion": "mmi", "network": "factorized-tdnn", **other})
+    monkeypatch.setattr(HybridRecognizer, "load", lambda _: SimpleNamespace(card=card))
+    message = f"start needs a factorized-tdnn trained for mmi, .* a {card.network} trained for {card.criterion}"
+    with pytest.raises(BadInput, match=message):
+        train_otoscope_en(*sets, tmp_path, start="there")
+    with pytest.raises(BadInput, match="start keeps its language model; leave out lm="):
+        train_otoscope_en(*sets, tmp_path, start="there", lm="words.otoscope")
+    assert not any(tmp_path.iterdir())
 
 
 def test_the_biphones_of_a_table_are_those_it_was_made_from() -> None:

@@ -52,6 +52,10 @@ SPOKEN: Mapping[str, tuple[tuple[str, ...], ...]] = {
 }
 """Made-up words whose spelling misleads."""
 
+_NETWORK = "factorized-tdnn"
+_ONLY_NEW = frozenset({"lm", "placed_epochs", "n_units", "n_bottleneck", "n_words", "n_grams"})
+"""Options of what `start` brings along."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -68,12 +72,12 @@ class Options:
         A language model that `otoscope.lexicon.ngram.save` wrote, in place of estimating one.
     noise
         Folder of noises with a manifest and a split `train`; without it the sound gets no noise.
-    synthetic_voices
-        Voices of espeak-ng that speak sentences of `text`, words and digits besides; needs the extra `synth`.
     epochs, placed_epochs
         Passes over the speech with places free, and before that with places given.
     learning_rate
         Peak of both.
+    synthetic_voices
+        Voices of espeak-ng that speak sentences of `text`, words and digits besides; needs the extra `synth`.
     n_units, n_bottleneck
         Of the network.
     n_words, n_grams
@@ -82,6 +86,8 @@ class Options:
         Seconds of padded sound in a batch: fewer make more steps of the same speech.
     distort
         Whether rooms, noise, babble and telephone lines are laid over the sound; speeds and masks always change it.
+    n_threads, device
+        What the network is trained with: threads of the processor, and "cpu" or a device of torch such as "cuda".
     """
 
     text: str | None = None
@@ -116,20 +122,20 @@ def train_otoscope_en(
     Raises
     ------
     BadInput
-        Neither text nor language model was given, an option is unknown, nothing can be learnt from the corpus, or the
-        folder holds another run.
+        Neither text nor language model was given, an option is unknown or contradicts `start`, `start` is no recogniser
+        of this recipe, nothing can be learnt from the corpus, or the folder holds another run.
     """
     try:
         chosen = Options(**options)
     except TypeError as error:
         raise BadInput(f"otoscope-en has no such option: {error}") from None
+    start = _start(chosen)
     told = [(u, words) for u in corpus if (words := said_in(u))]
     held_out = [(u, words) for u in valid if (words := said_in(u))]
     if not told:
         raise BadInput("the corpus holds no transcript that says for certain what was said")
     path = Path(folder)
     make_folder(path)
-    start = None if chosen.start is None else HybridRecognizer.load(chosen.start)
     kept = KeptFiles(path)
     if start is not None:
         lm = start.parts.lm
@@ -146,6 +152,21 @@ def train_otoscope_en(
     recognizer = recognizer.with_card(**least_fits(recognizer, held_out))
     recognizer.save(path, half=True)
     return HybridRecognizer.load(path)
+
+
+def _start(chosen: Options) -> HybridRecognizer | None:
+    """Return the recogniser whose network is trained further, if there is one."""
+    if chosen.start is None:
+        return None
+    if chosen.lm is not None:
+        raise BadInput("start keeps its language model; leave out lm=…")
+    start = HybridRecognizer.load(chosen.start)
+    if (start.card.criterion, start.card.network) != ("mmi", _NETWORK):
+        raise BadInput(
+            f"start needs a {_NETWORK} trained for mmi, such as otoscope-en; {chosen.start} holds "
+            f"a {start.card.network} trained for {start.card.criterion}"
+        )
+    return start
 
 
 def _synthetic(chosen: Options, path: Path, seed: int, progress: Progress | None) -> tuple[Utterance, ...]:
@@ -169,6 +190,8 @@ def _trained(
     unspoken = unspoken_sound(chosen.noise, FrontEndShape().rate_hz)
     sound = changing_sound([u for u, _ in sets[0]], chosen.noise, seed) if chosen.distort else None
     options = {name: _name_of(value) for name, value in dataclasses.asdict(chosen).items()}
+    if start is not None:
+        options = {name: value for name, value in options.items() if name not in _ONLY_NEW}
     made: dict[str, Any] = {"seed": seed, "options": options, "n_utterances": len(sets[0])}
     placed, free = _plan(chosen, seed, chosen.placed_epochs), _plan(chosen, seed + 1, chosen.epochs)
     made_from = {
