@@ -32,7 +32,8 @@ def best_advance(emissions, band):  # type: ignore[no-untyped-def]
     Notes
     -----
     A score that is NaN or +inf stays so to the end, for a stay is given up only for what is greater; so one look at
-    the last scores finds it.
+    the last scores finds it. Of the emissions that no path can pass, those of a state that is passed within three
+    frames may be looked at.
     """
     n_frames, n_states = emissions.shape
     stay, move = band[:, 0].copy(), np.full(n_states, -np.inf)
