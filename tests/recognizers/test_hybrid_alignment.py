@@ -78,7 +78,7 @@ def weights(path: ForcedPath, scores: np.ndarray) -> dict[tuple[int, ...], float
 def test_a_place_is_as_sure_as_the_paths_that_agree(hop: int) -> None:
     scores = np.random.default_rng(4).normal(size=(5, 3)).astype(np.float32)
     path = forced(scores, ["is", "at"], LEXICON, OneState())
-    near = round(NEAR_S * 1000 / hop)
+    near = int(NEAR_S * 1000 / hop + 1e-9)
     found = place_confidence(scores, path, FrameGrid(1000, 0, hop, hop, 5))
     every = weights(path, scores)
     for k, (first, stop) in enumerate(path.word_frames()):

@@ -97,7 +97,7 @@ def place_confidence(scores: NDArray[np.float32], path: ForcedPath, grid: FrameG
     -----
     From the shares of all paths through the path's graph (forward-backward); the two ends are taken as independent.
     """
-    found, graph, near = occupancies(scores, path.graph), path.graph, round(NEAR_S * grid.rate_hz / grid.hop)
+    found, graph, near = occupancies(scores, path.graph), path.graph, int(NEAR_S * grid.rate_hz / grid.hop + 1e-9)
     shares = np.zeros((len(scores) + 1, graph.n_states))
     shares[found.frame, found.state] = found.share
     passed = np.clip(1.0 - np.cumsum(shares, 1), 0.0, 1.0)
