@@ -272,6 +272,14 @@ def test_another_description_is_refused(tmp_path: Path) -> None:
     path.write_text(json.dumps({**description, "schema": 99}))
     with pytest.raises(BadInput, match="schema 99"):
         HybridRecognizer.load(tmp_path)
+    path.write_text(json.dumps({**description, "schema": 1}))
+    with pytest.raises(BadInput, match="saved by an earlier version whose limits of align meant something else; train"):
+        HybridRecognizer.load(tmp_path)
+    for name in description["sha256"]:
+        others = {other: digest for other, digest in description["sha256"].items() if other != name}
+        path.write_text(json.dumps({**description, "sha256": others}))
+        with pytest.raises(CorruptWeights, match=f"its description names no {name}"):
+            HybridRecognizer.load(tmp_path)
     path.write_text(json.dumps({**description, "card": {**description["card"], "criterion": "guess"}}))
     with pytest.raises(BadInput, match="criterion"):
         HybridRecognizer.load(tmp_path)

@@ -63,6 +63,8 @@ def test_the_same_recogniser_gives_the_same_bytes(tmp_path: Path) -> None:
             CorruptWeights,
             r"a.bin is not the file its card names \(SHA-256 .*expected 0",
         ),
+        ({"sha256": 5}, CorruptWeights, "is damaged: it names no files with their SHA-256"),
+        ({"sha256": {"a.bin": None}}, CorruptWeights, "is damaged: it names no files with their SHA-256"),
         ({"sha256": {"c.bin": "0"}}, CorruptWeights, "has no readable c.bin: No such file"),
     ],
 )
@@ -91,6 +93,15 @@ def test_a_damaged_description_is_refused(tmp_path: Path, content: bytes | None,
     with pytest.raises(CorruptWeights, match=message) as caught:
         MANY.read(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("weights", [None, ["weights.bin"]])
+def test_weights_without_a_name_are_refused(tmp_path: Path, weights: Any) -> None:
+    ONE.write(tmp_path, {"weights.bin": b"weights"}, {"card": {}})
+    path = tmp_path / "recognizer.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "weights": weights}))
+    with pytest.raises(CorruptWeights, match="names no files"):
+        ONE.read(tmp_path)
 
 
 def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:

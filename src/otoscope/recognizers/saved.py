@@ -34,6 +34,8 @@ class SavedFormat:
         hashes stand by name at `sha256`.
     schema
         Number of the layout; a higher one is refused.
+    since, older
+        The lowest schema that is read, and what is said of the version that wrote a lower one.
     indent
         Of the description.
     """
@@ -42,6 +44,8 @@ class SavedFormat:
     keys: tuple[str, ...]
     weights: str | None = None
     schema: int = 1
+    since: int = 1
+    older: str = ""
     indent: int | None = 1
 
     def write(self, folder: str | os.PathLike[str], files: Mapping[str, bytes], fields: Mapping[str, Any]) -> None:
@@ -72,15 +76,14 @@ class SavedFormat:
         CorruptWeights
             A file is missing or damaged, or not the one that the description names.
         BadInput
-            The folder was written by a newer version, or holds another kind of recogniser.
+            The folder was written by a newer version or one too old, or holds another kind of recogniser.
         """
         path = Path(folder)
         description = self._description(path / CARD)
-        if self.weights is None:
-            digests = description["sha256"]
-        else:
-            digests = {description["weights"]: description["weights_sha256"]}
-        return description, {name: _checked(path / name, digest) for name, digest in digests.items()}
+        named = [(description["weights"], description["weights_sha256"])] if self.weights else _items(description)
+        if not all(isinstance(value, str) for pair in named for value in pair):
+            raise CorruptWeights(f"{path / CARD} is damaged: it names no files with their SHA-256")
+        return description, {name: _checked(path / name, digest) for name, digest in named}
 
     def _description(self, path: Path) -> dict[str, Any]:
         try:
@@ -100,7 +103,14 @@ class SavedFormat:
             raise BadInput(f"{path} has schema {schema}; this version reads up to {self.schema}: update otoscope")
         if description["class"] != self.opened_by:
             raise BadInput(f"{path} describes {description['class']}, not {self.opened_by}")
+        if schema < self.since:
+            raise BadInput(f"{path} was saved by an earlier version{self.older}")
         return dict(description)
+
+
+def _items(description: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    digests = description["sha256"]
+    return list(digests.items()) if isinstance(digests, dict) else [(None, digests)]
 
 
 def sha256_of(data: bytes) -> str:

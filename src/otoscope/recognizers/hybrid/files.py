@@ -29,7 +29,10 @@ WEIGHTS, PHONES, LEXICON, LANGUAGE = (
     "lexicon.txt.xz",
     "language.otoscope",
 )
-FORMAT = SavedFormat("otoscope.recognizers.hybrid:HybridRecognizer", ("phones", "card"))
+_OLDER = " whose limits of align meant something else; train it again, or open it with the version that saved it"
+FORMAT = SavedFormat(
+    "otoscope.recognizers.hybrid:HybridRecognizer", ("phones", "card"), schema=2, since=2, older=_OLDER
+)
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,12 @@ def load_hybrid(folder: str | os.PathLike[str]) -> Parts:
     CorruptWeights
         A file is missing, damaged, or not the one the description names.
     BadInput
-        The folder was written by a newer version, or holds another kind of recogniser.
+        The folder was written by a newer version or one too old, or holds another kind of recogniser.
     """
     path = Path(folder)
     description, files = FORMAT.read(folder)
+    if missing := [name for name in (WEIGHTS, PHONES, LEXICON, LANGUAGE) if name not in files]:
+        raise CorruptWeights(f"{path} is no complete recogniser: its description names no {missing[0]}; get it anew")
     card = HybridCard.from_json(description["card"])
     try:
         arrays = load_arrays(files[PHONES])
@@ -81,6 +86,7 @@ def load_hybrid(folder: str | os.PathLike[str]) -> Parts:
         acoustic = AcousticScores(card, table, log_priors=priors)
         give_weights(acoustic.network, files[WEIGHTS], folder)
         lexicon: dict[str, tuple[Phones, ...]] = lexicon_of_text(lzma.decompress(files[LEXICON]).decode())
+        lm = ngram.load(path / LANGUAGE)
     except (KeyError, TypeError, SafetensorError, RuntimeError, lzma.LZMAError, UnicodeDecodeError) as error:
         raise CorruptWeights(f"{path} is no complete recogniser: {str(error).splitlines()[0]}; get it anew") from error
-    return Parts(acoustic, lexicon, ngram.load(path / LANGUAGE))
+    return Parts(acoustic, lexicon, lm)
