@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from otoscope.core import Recording
+from otoscope.core import BadInput, Recording
 from otoscope.io.audio import write_recording
 from otoscope.recognizers.endtoend.defaults import BATCH_S, LEAST_EPOCHS, LEAST_STEPS, MOST_EPOCHS, filled, rate_of
 from otoscope.recognizers.endtoend.presets import Options
@@ -41,6 +41,13 @@ def test_what_is_asked_for_is_kept():
     assert filled(asked, corpus_of(10, 0.5), [("one",)] * 10) == asked
 
 
+@pytest.mark.parametrize("name", ["epochs", "batch_s", "rate_hz"])
+@pytest.mark.parametrize("given", [0, -1])
+def test_nothing_is_no_amount(name, given):
+    with pytest.raises(BadInput, match=f"{name} must be above 0, .* got {given}"):
+        filled(Options(**{name: given}), corpus_of(10, 4.0), [("this", "is", "one")] * 10)
+
+
 @pytest.mark.parametrize("total_s", [30.0, 300.0, 1000.0, 3600.0, 36000.0])
 def test_every_corpus_gets_steps_enough(total_s):
     found = filled(Options(), corpus_of(100, total_s / 100), [("a", "b", "c")] * 100)
@@ -66,4 +73,5 @@ def test_the_rate_is_that_of_most_files(tmp_path):
 
     assert rate_of(list(written([8000, 8000, 16000]))) == 8000
     assert rate_of(list(written([8000, 22050, 16000]))) == 16000
+    assert rate_of(list(written([11025, 11025, 8000]))) == 16000
     assert rate_of(corpus_of(3, 1.0)) == 16000
