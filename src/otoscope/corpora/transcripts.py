@@ -1,9 +1,9 @@
 """What was certainly said: the words of a transcript, where it is one.
 
 Texts of some corpora begin with what kind they are. `spelled:`, `digits:` and `address:` stand in `alphanumeric`, where
-digits and addresses are prompts that may be read in several ways ("oh", "double five"); `notwake:` stands in `wake-word`
-before what is said instead of the wake word. `rttm:` (who speaks when) and braces (an intent, `orderDrink {}`) come from
-corpora of other tasks: they say what is meant or who speaks, not the words.
+digits and addresses are prompts that may be read in several ways ("oh", "double five"); `notwake:` stands in
+`wake-word` before what is said instead of the wake word. `rttm:` (who speaks when) and braces (an intent,
+`orderDrink {}`) come from corpora of other tasks: they say what is meant or who speaks, not the words.
 """
 
 from __future__ import annotations
