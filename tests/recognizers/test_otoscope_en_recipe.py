@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from otoscope.core import BadInput, CorruptWeights
+from otoscope.core import BadInput, CorruptWeights, DoesNotFit
 from otoscope.corpora.manifest import Utterance
 from otoscope.corpora.rooms import random_rooms
 from otoscope.recognizers import load
@@ -127,6 +127,11 @@ def test_a_folder_of_other_speech_or_texts_is_refused(
     lm = str(tmp_path / "stages" / "background.otoscope")
     with pytest.raises(BadInput, match=r"lessons.json is of a run on other data"):
         train_otoscope_en(sets[0], sets[1][1:], tmp_path, lm=lm, **OPTIONS)
+    with pytest.raises(BadInput, match=r"lessons.json is of a run on other data"):
+        train_otoscope_en(*sets, tmp_path, text=text, **OPTIONS, seed=1)
+    for other in ({"batch_s": 30.0}, {"distort": False}):
+        with pytest.raises(BadInput, match=r"lessons.json is of a run on other data"):
+            train_otoscope_en(*sets, tmp_path, text=text, **OPTIONS, **other)
     places = tmp_path / "stages" / "places.json"
     places.write_bytes(places.read_bytes()[:-2])
     with pytest.raises(CorruptWeights, match=r"places.json is damaged: .* and it is made again"):
@@ -165,6 +170,17 @@ def test_a_start_that_it_cannot_go_on_from_is_refused(
     with pytest.raises(BadInput, match="start keeps its language model; leave out lm="):
         train_otoscope_en(*sets, tmp_path, start="there", lm="words.otoscope")
     assert not any(tmp_path.iterdir())
+
+
+def test_places_of_nothing_are_refused(sets: Sets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def path(*_: Any) -> None:
+        raise DoesNotFit("too short")
+
+    monkeypatch.setattr(kept_steps, "train_monophones", lambda *_, **__: SimpleNamespace(path=path))
+    told = [(u, ("one",)) for u in sets[0]]
+    with pytest.raises(BadInput, match="none of the 5 transcripts fits its sound"):
+        kept_steps.kept_places(told, {}, KeptFiles(tmp_path), seed=0, progress=None)
+    assert not (tmp_path / "stages").exists()
 
 
 def test_the_biphones_of_a_table_are_those_it_was_made_from() -> None:

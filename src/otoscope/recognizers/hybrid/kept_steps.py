@@ -68,10 +68,12 @@ def kept_places(
 ) -> dict[str, tuple[Place, ...]]:
     """Return where the phones of each utterance lie, silence between and around them, by `key_of` it.
 
+    Utterances whose words do not fit their sound have none and are left out.
+
     Raises
     ------
     BadInput
-        The places there are of other utterances or of other pronunciations.
+        No utterance fits, or the places there are of other utterances or of other pronunciations.
     """
     made_from = {"utterances": [[key_of(u), *words] for u, words in told], "lexicon": lexicon_text(lexicon)}
     data = kept.kept(PLACES, made_from, lambda: json.dumps(_placed(told, lexicon, kept, seed, progress)).encode())
@@ -95,4 +97,6 @@ def _placed(
         found[key_of(utterance)] = tuple((p.phone, edges[p.start_frame], edges[p.end_frame]) for p in way.phones)
         if progress is not None:
             progress(done + 1, len(told))
+    if not found:
+        raise BadInput(f"none of the {len(told)} transcripts fits its sound; see that each is of its own recording")
     return found

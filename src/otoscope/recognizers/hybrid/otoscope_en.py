@@ -41,6 +41,7 @@ from otoscope.recognizers.hybrid.recognizer import HybridRecognizer
 from otoscope.recognizers.hybrid.synthetic_lessons import synthetic_utterances
 from otoscope.recognizers.hybrid.tuning import chosen_weights
 from otoscope.recognizers.run_files import KeptFiles
+from otoscope.recognizers.saved import sha256_of
 
 SPOKEN: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "thinkengine": (
@@ -148,10 +149,21 @@ def train_otoscope_en(
     acoustic = _trained((told, held_out), start, chosen, kept, seed=seed, progress=progress)
     lexicon = phone_lexicon([word for word in lm.automaton().words if not word.startswith("<")], SPOKEN)
     recognizer = HybridRecognizer(Parts(acoustic, lexicon, lm))
-    recognizer = recognizer.with_card(**chosen_weights(recognizer, held_out))
-    recognizer = recognizer.with_card(**least_fits(recognizer, held_out))
+    made_from = {
+        "weights": recognizer.provenance.weights_sha256,
+        "words": sha256_of("\n".join(lm.words).encode()),
+        "lm": sha256_of(lm.log_probs.tobytes()),
+        "utterances": [[key_of(u), *words] for u, words in held_out],
+    }
+    data = kept.kept("calibration.json", made_from, lambda: json.dumps(_calibrated(recognizer, held_out)).encode())
+    recognizer = recognizer.with_card(**json.loads(data))
     recognizer.save(path, half=True)
     return HybridRecognizer.load(path)
+
+
+def _calibrated(recognizer: HybridRecognizer, held_out: Told) -> dict[str, float]:
+    weights = chosen_weights(recognizer, held_out)
+    return {**weights, **least_fits(recognizer.with_card(**weights), held_out)}
 
 
 def _start(chosen: Options) -> HybridRecognizer | None:
@@ -199,6 +211,9 @@ def _trained(
         "lexicon": lexicon_text(lexicon),
         "noise": None if sound is None or sound.noise is None else sound.noise.describe(),
         "start": None if start is None else start.provenance.weights_sha256,
+        "seed": seed,
+        "batch_s": chosen.batch_s,
+        "distort": chosen.distort,
     }
     kept.kept("lessons.json", made_from, lambda: json.dumps(made).encode())
     if start is None:
