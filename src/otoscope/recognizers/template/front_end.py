@@ -39,7 +39,8 @@ class CepstralFrontEnd:
     -----
     Words are compared with each coefficient in standard deviations of the word's own frames (`word`), which weighs all
     coefficients alike, as the inverse-variance distance of Tohkura (1987) does; slopes are those of Furui (1986). How
-    much of the word's own mean is taken out is the matcher's choice (`own_mean`): all of it, or a part and the rest of a common centre.
+    much of the word's own mean is taken out is the matcher's choice (`own_mean`): all of it,
+    or a part and the rest of a common centre.
     """
 
     rate_hz: int = 8000
