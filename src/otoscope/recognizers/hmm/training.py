@@ -7,6 +7,8 @@ only stands in the card: the same corpus gives the same weights.
 from __future__ import annotations
 
 import dataclasses
+import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -67,7 +69,7 @@ class Options:
         Makes the triphone stages of `plan` larger: so many times its leaves and Gaussians; 1 is for three hours.
     """
 
-    lm: NGramModel | BackoffAutomaton | str | None = None
+    lm: NGramModel | BackoffAutomaton | str | os.PathLike[str] | None = None
     lexicon: Lexicon | None = None
     front_end: FrontEnd = dataclasses.field(default_factory=FrontEnd)
     plan: Plan = dataclasses.field(default_factory=Plan)
@@ -113,8 +115,11 @@ def train_hmm(
     UnknownName
         No such preset or stage.
     BadInput
-        The first stage is not `mono`, the corpus teaches nothing or has too many words for models of words, or the
+        The first stage is not `mono`, `size` is not above 0, the file of `lm` is not there, the
+        corpus teaches nothing or has too many words for models of words, or the
         folder holds stages of another run.
+    CorruptWeights
+        The file of `lm` is no language model.
     """
     names, chosen = _stages_of(preset, options)
     corpus, valid = certain(corpus), certain(valid)
@@ -159,7 +164,7 @@ train_triphones = partial(train_hmm, "hmm-tri")
 
 
 def _stages_of(preset: str, options: Mapping[str, Any]) -> tuple[tuple[str, ...], Options]:
-    """Return the stages of a preset, and what was chosen with the plan at its size."""
+    """Return the stages of a preset, and what was chosen, with the plan at its size and the language model read."""
     if preset not in PRESETS:
         raise UnknownName("preset", preset, PRESETS)
     chosen = Options(**options)
@@ -168,7 +173,12 @@ def _stages_of(preset: str, options: Mapping[str, Any]) -> tuple[tuple[str, ...]
         raise UnknownName("stage", unknown[0], _SETTINGS)
     if names[0] != "mono" or "mono" in names[1:]:
         raise BadInput(f"training begins with the stage 'mono', got {', '.join(names)}")
-    return names, dataclasses.replace(chosen, plan=chosen.sized)
+    if not 0 < chosen.size < math.inf:
+        raise BadInput(
+            f"size makes the plan so many times larger, 1 for three hours; it must be above 0, got {chosen.size}"
+        )
+    lm = load(chosen.lm) if isinstance(chosen.lm, (str, os.PathLike)) else chosen.lm
+    return names, dataclasses.replace(chosen, plan=chosen.sized, lm=lm)
 
 
 @dataclass
