@@ -1,6 +1,6 @@
 """Run the studies and benchmarks behind docs/results.md, and write that page from what they returned.
 
-    python benchmarks/results.py run [NAME ...] --data FOLDER    # runs each and keeps its JSON in docs/results/
+    python benchmarks/results.py run [NAME ...] --data FOLDER [--work FOLDER]    # keeps JSON in docs/results/
     python benchmarks/results.py render                          # writes docs/results.md from the JSON alone
 
 No figure on the page is typed by hand: each table is the JSON of the command printed above it.
@@ -28,7 +28,9 @@ PAGE = ROOT / "docs" / "results.md"
 
 @dataclass(frozen=True)
 class Entry:
-    """One section of the page: `command` as a reader would type it, DATA standing for the folder of real speech."""
+    """One section of the page: `command` as a reader would type it, DATA standing for the folder of real speech, WORK
+    for one of trained recognisers and of answers that an interrupted study goes on from.
+    """
 
     name: str
     title: str
@@ -42,6 +44,39 @@ ENTRIES = (
         "The embedded recogniser on speech it was not taught",
         "python benchmarks/embedded.py --data DATA --recognizers otoscope-en --json FILE",
         "How many words does otoscope-en get wrong in books, from learners and on the telephone?",
+    ),
+    Entry(
+        "deep-vs-classical",
+        "Deep against classical",
+        "otoscope study deep-vs-classical --corpus DATA/librispeech-mini --set classical=WORK/hmm-mono,WORK/hmm-tri "
+        "--set deep=WORK/otoscope-en --output WORK/deep-vs-classical --json",
+        "Trained on the same speech, deciding with the same language model: how many word errors of the best Gaussian "
+        "mixtures does the best network avoid?",
+    ),
+    Entry(
+        "ladder-digits",
+        "The ladder: digits",
+        "otoscope study ladder --corpus DATA/fsdd --output WORK/ladder-digits --json",
+        "Every family trained on the digits of three speakers; a fourth chose the weights, a fifth is the test.",
+    ),
+    Entry(
+        "audrey",
+        "Audrey's bar",
+        "otoscope study audrey --corpus DATA/fsdd --json",
+        "Digits of one speaker from a few templates each: 99 % for every speaker (Audrey: 97 %).",
+    ),
+    Entry(
+        "shoebox",
+        "The Shoebox",
+        "otoscope study shoebox --json",
+        "Sixteen words of synthetic voices that gave no template, and sums worked out by the calculator: 97 %.",
+    ),
+    Entry(
+        "boundaries",
+        "Boundaries",
+        "otoscope study boundaries --recognizers otoscope-en,pocketsphinx,WORK/hmm-tri,WORK/hmm-mono --json",
+        "How near are the times to the truth, which share of boundaries receives one, and are wrong transcripts "
+        "noticed?",
     ),
     Entry(
         "planted-cue",
@@ -91,17 +126,21 @@ def machine() -> str:
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
-def run(entry: Entry, data: Path | None) -> None:
-    """Run one entry and keep its JSON."""
-    if "DATA" in entry.command and data is None:
-        sys.exit(f"{entry.name} needs real speech: --data FOLDER")
+def run(entry: Entry, places: dict[str, Path | None]) -> None:
+    """Run one entry and keep its JSON; `places` says where DATA and WORK are."""
+    for name, place in places.items():
+        if name in entry.command and place is None:
+            sys.exit(f"{entry.name} needs --{name.lower()} FOLDER")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "result.json"
-        words = [word.replace("DATA", str(data)).replace("FILE", str(file)) for word in shlex.split(entry.command)]
+        words = [_filled(word, {**places, "FILE": file}) for word in shlex.split(entry.command)]
         words[:1] = [sys.executable] if words[0] == "python" else [sys.executable, "-m", "otoscope"]
         print(f"{entry.name} …", flush=True)
         done = subprocess.run(words, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
-        result = json.loads(file.read_text(encoding="utf-8") if file.exists() else done.stdout)
+        text = file.read_text(encoding="utf-8") if file.exists() else done.stdout
+    for name, place in places.items():
+        text = text if place is None else text.replace(str(place), name)
+    result = json.loads(text)
     kept = {
         "command": entry.command,
         "date": datetime.date.today().isoformat(),
@@ -112,6 +151,12 @@ def run(entry: Entry, data: Path | None) -> None:
     }
     KEPT.mkdir(exist_ok=True)
     (KEPT / f"{entry.name}.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _filled(word: str, places: dict[str, Path | None]) -> str:
+    for name, place in places.items():
+        word = word.replace(name, str(place))
+    return word
 
 
 def cell(value: Any) -> str:
@@ -160,12 +205,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("action", choices=["run", "render"])
     parser.add_argument("names", nargs="*")
-    parser.add_argument("--data", type=Path)
+    parser.add_argument("--data", type=Path, help="folder of real speech")
+    parser.add_argument("--work", type=Path, help="folder of trained recognisers and kept answers")
     arguments = parser.parse_args()
     if arguments.action == "run":
         for entry in ENTRIES:
             if not arguments.names or entry.name in arguments.names:
-                run(entry, arguments.data)
+                run(entry, {"DATA": arguments.data, "WORK": arguments.work})
     PAGE.write_text(render(), encoding="utf-8")
 
 
