@@ -232,12 +232,14 @@ def _recognizer(
 
 
 def language_model(
-    words: Sequence[str], texts: Sequence[Utterance], given: NGramModel | BackoffAutomaton | str | None
+    words: Sequence[str],
+    texts: Sequence[Utterance],
+    given: NGramModel | BackoffAutomaton | str | os.PathLike[str] | None,
 ) -> BackoffAutomaton:
     """Return the given language model, a word loop for a small vocabulary, or a trigram model of the texts."""
     if isinstance(given, BackoffAutomaton):
         return given
-    if isinstance(given, str):
+    if isinstance(given, str | os.PathLike):
         return load(given).automaton()
     if given is not None:
         return given.automaton()

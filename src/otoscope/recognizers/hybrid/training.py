@@ -20,6 +20,7 @@ import torch
 from otoscope.core.errors import UnknownName
 from otoscope.core.protocols import Progress
 from otoscope.corpora.manifest import Utterance
+from otoscope.corpora.transcripts import certain
 from otoscope.lexicon.ngram import NGramModel
 from otoscope.lexicon.normalization import normalize_words
 from otoscope.nets.training import deterministic, train
@@ -62,7 +63,8 @@ def train_hybrid(
     name
         One of `otoscope.recognizers.hybrid.presets.PRESETS`.
     corpus, valid
-        Utterances to learn from, and others by which the weights are chosen.
+        Utterances to learn from, and others by which the weights are chosen; those whose texts leave open what was
+        said (`otoscope.corpora.transcripts.certain`) are left out.
     folder
         Holds what the run needs, and the recogniser in the end.
     seed
@@ -84,6 +86,7 @@ def train_hybrid(
     if name not in PRESETS:
         raise UnknownName("preset", name, PRESETS)
     preset, chosen = PRESETS[name], Options.of(options)
+    corpus, valid = certain(corpus), certain(valid)
     folder = Path(folder)
     hmm = aligner(chosen, (corpus, valid), folder / "hmm", seed)
     table = PhoneTable.of(hmm.parts.adapted or hmm.model, phone_bigram(corpus, hmm))
