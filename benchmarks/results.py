@@ -49,7 +49,7 @@ ENTRIES = (
         "deep-vs-classical",
         "Deep against classical",
         "otoscope study deep-vs-classical --corpus DATA/librispeech-mini --set classical=WORK/hmm-mono,WORK/hmm-tri "
-        "--set deep=WORK/otoscope-en --output WORK/deep-vs-classical --json",
+        "--set deep=WORK/lf-mmi --output WORK/deep-vs-classical --json",
         "Trained on the same speech, deciding with the same language model: how many word errors of the best Gaussian "
         "mixtures does the best network avoid?",
     ),
