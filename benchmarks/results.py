@@ -56,8 +56,10 @@ ENTRIES = (
     Entry(
         "ladder-digits",
         "The ladder: digits",
-        "otoscope study ladder --corpus DATA/fsdd --output WORK/ladder-digits --json",
-        "Every family trained on the digits of three speakers; a fourth chose the weights, a fifth is the test.",
+        "otoscope study ladder --corpus DATA/fsdd --set presets=audrey,shoebox,hmm-word,hmm-mono,hmm-tri,mlp-hmm,"
+        "tdnn-hmm,rnnt,deepspeech,deepspeech2,wav2letter,las,speech-transformer,joint-ctc-attention "
+        "--set out=WORK/ladder-digits --json",
+        "Families trained on the digits of three speakers; a fourth chose the weights, a fifth is the test.",
     ),
     Entry(
         "audrey",
