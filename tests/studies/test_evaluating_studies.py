@@ -207,10 +207,11 @@ def test_synthetic_speech_repeats_and_has_its_times():
 
 
 def test_the_ladder_trains_evaluates_reports_failures_and_goes_on(corpus, tmp_path, monkeypatch):
-    calls = []
+    calls, chosen = [], {}
 
-    def trainer(preset, corpus, *, out, seed, features="own"):
+    def trainer(preset, corpus, *, out, seed, features="own", **options):
         calls.append((preset, features))
+        chosen.update({preset: options} if options else {})
         if preset == "rnnt":
             raise ValueError("lattice too small")
         if preset == "las" and calls.count(("las", "own")) == 1:
@@ -224,7 +225,7 @@ def test_the_ladder_trains_evaluates_reports_failures_and_goes_on(corpus, tmp_pa
     ladder_evaluate = ladder.evaluate
     monkeypatch.setattr(ladder, "evaluate", evaluate)
     asked = {
-        "presets": "hmm-word,las,rnnt",
+        "presets": 'hmm-word,las,rnnt,conformer{"epochs": 2, "streaming": true}',
         "recognizers": [Ear("other", 0)],
         "out": tmp_path / "l",
         "trainer": trainer,
@@ -234,7 +235,11 @@ def test_the_ladder_trains_evaluates_reports_failures_and_goes_on(corpus, tmp_pa
     before = json.loads((tmp_path / "l" / "hmm-word.seconds.json").read_text())["seconds"]
     result = ladder.run(corpus, **asked)
     rows = {row["preset"]: row for row in result.table}
-    assert [row["preset"] for row in result.table] == ["hmm-word", "las", "rnnt", "other"]
+    streaming = "conformer (epochs 2, streaming True)"
+    assert [row["preset"] for row in result.table] == ["hmm-word", "las", "rnnt", streaming, "other"]
+    assert chosen == {"conformer": {"epochs": 2, "streaming": True}}
+    assert rows[streaming]["family"] == "connectionist temporal classification"
+    assert rows[streaming]["test_latency_s"] is None
     assert len({tuple(row) for row in result.table}) == 1
     assert rows["las"]["status"] == "done"
     assert rows["las"]["test_wer"] == 0.0

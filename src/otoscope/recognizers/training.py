@@ -86,7 +86,7 @@ _CARDS: Mapping[str, tuple[str, int, str]] = {
     "las": ("attention encoder-decoder", 2015, "Listen, attend and spell (Chan et al. 2015)."),
     "speech-transformer": ("attention encoder-decoder", 2018, "Attention throughout (Dong et al. 2018)."),
     "joint-ctc-attention": ("joint CTC and attention", 2017, "Both, trained and decoded together (Kim et al. 2017)."),
-    "conformer": ("joint CTC and attention", 2020, "Convolution beside attention (Gulati et al. 2020)."),
+    "conformer": (_CTC, 2020, "Convolution beside attention (Gulati et al. 2020)."),
     "rnnt": ("transducer", 2012, "Output conditioned on what was written before, frame by frame (Graves 2012)."),
     "otoscope-en": (_HYBRID, 2026, "The recogniser that ships with Otoscope: English, open vocabulary."),
 }

@@ -28,12 +28,26 @@ def entrants_of(recognizers: Entrants) -> tuple[Recognizer | Entrant, ...]:
     >>> [each.label for each in entrants_of('pocketsphinx, ctc-digits{"a": 1, "b": 2}')]
     ['pocketsphinx', 'ctc-digits (a 1, b 2)']
     """
-    given: Sequence[Any] = recognizers
-    if isinstance(recognizers, str):
-        given = [name.strip() for name in _COMMA.split(recognizers) if name.strip()]
+    given: Sequence[Any] = listed(recognizers) if isinstance(recognizers, str) else recognizers
     if not given:
         raise BadInput("no recogniser is named; give names or folders, with commas between")
     return tuple(entrant_of(each) for each in given)
+
+
+def listed(names: str) -> list[str]:
+    """Split at the commas that do not stand between braces."""
+    return [name.strip() for name in _COMMA.split(names) if name.strip()]
+
+
+def named(names: str | Sequence[str]) -> tuple[Entrant, ...]:
+    """Return names with their parameters, as `NAME{"parameter": value}` gives them.
+
+    Examples
+    --------
+    >>> [each.label for each in named('hmm-tri,rnnt{"epochs": 8, "streaming": true}')]
+    ['hmm-tri', 'rnnt (epochs 8, streaming True)']
+    """
+    return tuple(Entrant.parse(name) for name in (listed(names) if isinstance(names, str) else names))
 
 
 def label_of(entrant: Recognizer | Entrant) -> str:

@@ -21,7 +21,7 @@ from otoscope.core.protocols import Progress
 from otoscope.io.writing import make_folder, write_text
 from otoscope.recognizers.evaluation import Entrant, Evaluation, evaluate
 from otoscope.recognizers.training import train, trainers
-from otoscope.studies.entrants import entrants_of, folder_of, label_of
+from otoscope.studies.entrants import entrants_of, folder_of, label_of, named
 from otoscope.studies.result import StudyResult
 
 OWN_FEATURES = "own"
@@ -29,7 +29,7 @@ OWN_FEATURES = "own"
 LEFT_OUT = ("otoscope-en",)
 """Presets whose training goes beyond one corpus."""
 COLUMNS = ("preset", "family", "year", "features", "n_parameters", "train_s", "status")
-RATES = ("wer", "low", "high", "cer", "rtf", "n_words")
+RATES = ("wer", "low", "high", "cer", "rtf", "latency_s", "n_words")
 
 Trainer = Callable[..., Any]
 
@@ -54,6 +54,7 @@ def run(
         Folder with splits train, valid and test; speakers must not stand in two of them.
     presets
         Which, with commas between; by default all that `otoscope.recognizers.training.trainers` lists, oldest first.
+        Options of the training stand behind a name, `rnnt{"streaming": true, "epochs": 8}`.
     features
         Kinds of features to train with, with commas between; `own` is a preset's own choice. A preset that cannot take
         one says so in its row.
@@ -72,18 +73,21 @@ def run(
     """
     began = time.perf_counter()
     known = {info.name: info for info in trainers()}
-    chosen = _listed(presets) if presets is not None else [name for name in known if name not in LEFT_OUT]
-    unknown = [name for name in chosen if name not in known]
+    chosen = named(presets if presets is not None else [name for name in known if name not in LEFT_OUT])
+    unknown = [each.name for each in chosen if each.name not in known]
     if unknown:
         raise BadInput(f"no such preset: {', '.join(unknown)}; there are {', '.join(known)}")
     out = make_folder(out)
-    rungs = [(name, kind) for name in chosen for kind in _listed(features)]
+    rungs = [(each, kind) for each in chosen for kind in _listed(features)]
     others = entrants_of(recognizers) if recognizers else ()
     rows: list[dict[str, Any]] = []
-    for name, kind in rungs:
-        row: dict[str, Any] = {"preset": name, "family": known[name].family, "year": known[name].year, "features": kind}
-        folder = out / folder_of(f"{name}-{kind}" if kind != OWN_FEATURES else name)
-        rows.append(_rung(row, folder, corpus, {"limit": limit, "seed": seed, "trainer": trainer}))
+    for preset, kind in rungs:
+        info = known[preset.name]
+        row: dict[str, Any] = {"preset": preset.label, "family": info.family, "year": info.year, "features": kind}
+        how = {"limit": limit, "seed": seed, "trainer": trainer, "preset": preset}
+        rows.append(
+            _rung(row, out / folder_of(preset.label + ("" if kind == OWN_FEATURES else f"-{kind}")), corpus, how)
+        )
         _tell(progress, len(rows), len(rungs) + len(others))
     for entrant in others:
         row = {"preset": label_of(entrant), "family": "as it is", "year": None, "features": OWN_FEATURES}
@@ -91,7 +95,7 @@ def run(
         _tell(progress, len(rows), len(rungs) + len(others))
     provenance = {
         "corpus": os.fspath(corpus),
-        "presets": chosen,
+        "presets": [each.label for each in chosen],
         "features": _listed(features),
         "limit": limit,
         "versions": {"otoscope": version("otoscope")},
@@ -111,11 +115,11 @@ def _tell(progress: Progress | None, done: int, total: int) -> None:
 
 def _rung(row: dict[str, Any], folder: Path, corpus: str | os.PathLike[str], how: dict[str, Any]) -> dict[str, Any]:
     """Train one preset with one kind of features and evaluate it; a failure is a row with its reason."""
-    options = {} if row["features"] == OWN_FEATURES else {"features": row["features"]}
+    own = {} if row["features"] == OWN_FEATURES else {"features": row["features"]}
     clock = folder.with_name(f"{folder.name}.seconds.json")
     try:
         with _clocked(clock):
-            how["trainer"](row["preset"], corpus, out=folder, seed=how["seed"], **options)
+            how["trainer"](how["preset"].name, corpus, out=folder, seed=how["seed"], **how["preset"].parameters, **own)
     except (Interrupted, KeyboardInterrupt):
         raise
     except Exception as error:  # a family that fails must not take the others down; its reason is in the table
@@ -164,7 +168,8 @@ def _failed(row: dict[str, Any], error: Exception) -> dict[str, Any]:
 
 def _rates(found: Evaluation) -> dict[str, Any]:
     low, high = found.interval
-    values = (found.wer, low, high, found.cer, found.rtf, found.words.n_reference)
+    waits = None if found.latency is None else found.latency.summary()["median_s"]
+    values = (found.wer, low, high, found.cer, found.rtf, waits, found.words.n_reference)
     return dict(zip(RATES, values, strict=True))
 
 
