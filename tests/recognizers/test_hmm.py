@@ -26,13 +26,12 @@ from otoscope.corpora.manifest import Utterance
 from otoscope.decoding.gaussians import Mixtures
 from otoscope.decoding.tree.forced import forced
 from otoscope.recognizers import load
-from otoscope.recognizers.hmm import HmmRecognizer
+from otoscope.recognizers.hmm import HmmRecognizer, stages
 from otoscope.recognizers.hmm.estimation import Schedule
 from otoscope.recognizers.hmm.features import FrameTransform, FrontEnd
 from otoscope.recognizers.hmm.fitting import replaced, threshold
 from otoscope.recognizers.hmm.judging import SLACK_FRAMES, stretch_fits
 from otoscope.recognizers.hmm.model import HmmModel
-from otoscope.recognizers.hmm.stage_files import StageFolder
 from otoscope.recognizers.hmm.stages import Plan
 from otoscope.recognizers.hmm.topology import UntiedStates
 from otoscope.recognizers.hmm.training import train_hmm, train_triphones
@@ -213,15 +212,12 @@ def test_a_killed_run_goes_on_to_the_same_weights(
     triphones: tuple[HmmRecognizer, Path], corpus: list[Utterance], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     undisturbed = triphones[0].provenance.weights_sha256
-    stage = StageFolder.stage
 
-    def killed(self: StageFolder, name: str, fingerprint: str, make: object) -> object:
-        if name == "lda":
-            raise KeyboardInterrupt
-        return stage(self, name, fingerprint, make)  # type: ignore[arg-type]
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(StageFolder, "stage", killed)
+        patch.setattr(stages, "discriminant", killed)
         with pytest.raises(KeyboardInterrupt):
             train_triphones(corpus[:30], corpus[30:], tmp_path, plan=PLAN)
     assert (tmp_path / "stages" / "tri.safetensors").exists()

@@ -29,6 +29,7 @@ from otoscope.recognizers.hybrid.labels import Labels, kept_labels, labelled, ne
 from otoscope.recognizers.hybrid.networks import network_of
 from otoscope.recognizers.hybrid.priors import FLOOR, log_priors
 from otoscope.recognizers.hybrid.training import train_hybrid
+from otoscope.recognizers.run_files import KeptFiles
 
 RATE_HZ = 16000
 WORDS = {"see": ("S", "IY"), "sue": ("S", "UW"), "tea": ("T", "IY"), "two": ("T", "UW")}
@@ -146,7 +147,7 @@ def test_a_run_that_was_stopped_ends_in_the_same_weights(
     assert cut.provenance.weights_sha256 == whole.provenance.weights_sha256
     other = train_mlp(corpus[:30], corpus[30:], tmp_path / "other", seed=4, **chosen)
     assert other.provenance.weights_sha256 != whole.provenance.weights_sha256
-    with pytest.raises(BadInput, match="belongs to another run"):
+    with pytest.raises(BadInput, match=r"labels-0\.safetensors is of a run on other data or with other settings"):
         train_mlp(corpus[:20], corpus[30:], tmp_path / "cut", seed=3, **chosen)
 
 
@@ -207,14 +208,14 @@ def test_what_does_not_fit_gets_no_labels(corpus: list[Utterance]) -> None:
 
 def test_labels_are_kept_and_those_of_another_run_refused(tmp_path: Path) -> None:
     labels = Labels(np.array([1, 2, 2], np.int32), np.array([0, 2, 3]))
-    path = tmp_path / "stages" / "labels.safetensors"
-    assert kept_labels(path, "key", lambda: labels) == labels
-    assert kept_labels(path, "key", lambda: pytest.fail("made again")) == labels
-    with pytest.raises(BadInput, match="another run"):
-        kept_labels(path, "other", lambda: labels)
-    path.write_bytes(path.read_bytes()[:-3])
+    kept, name = KeptFiles(tmp_path), "labels.safetensors"
+    assert kept_labels(kept, name, {"key": 1}, lambda: labels) == labels
+    assert kept_labels(kept, name, {"key": 1}, lambda: pytest.fail("made again")) == labels
+    with pytest.raises(BadInput, match="of a run on other data"):
+        kept_labels(kept, name, {"key": 2}, lambda: labels)
+    kept.path(name).write_bytes(kept.path(name).read_bytes()[:-3])
     with pytest.raises(CorruptWeights, match="is damaged"):
-        kept_labels(path, "key", lambda: labels)
+        kept_labels(kept, name, {"key": 1}, lambda: labels)
     assert share_alike(labels, Labels(np.array([1, 2, 0], np.int32), np.array([0, 2, 3]))) == pytest.approx(2 / 3)
 
 

@@ -33,10 +33,10 @@ from otoscope.recognizers.hmm.fitting import least_fit
 from otoscope.recognizers.hmm.flat_start import word_states
 from otoscope.recognizers.hmm.language import Lexicon, lexicon_text, phone_lexicon, word_loop, word_units
 from otoscope.recognizers.hmm.recognizer import HmmRecognizer
-from otoscope.recognizers.hmm.stage_files import StageFolder
+from otoscope.recognizers.hmm.stage_files import kept_stage
 from otoscope.recognizers.hmm.stages import Plan, Stage
 from otoscope.recognizers.hmm.topology import UntiedStates
-from otoscope.recognizers.run_files import fingerprint
+from otoscope.recognizers.run_files import KeptFiles, fingerprint
 
 PRESETS: Mapping[str, tuple[str, ...]] = {
     "hmm-word": ("mono",),
@@ -139,12 +139,12 @@ def train_hmm(
         tying = word_states(examples, lexicon)
     else:
         tying = UntiedStates.of_phones(tuple(sorted({p for variants in lexicon.values() for v in variants for p in v})))
-    kept, prints = StageFolder(Path(folder) / "stages"), _fingerprints(corpus, lexicon, chosen, names)
+    kept, made_from = KeptFiles(Path(folder)), _made_from(corpus, lexicon, chosen, names)
     told = _Told(progress, sum(getattr(chosen.plan, name).n_rounds for name in names))
     made: dict[str, Stage] = {}
     for name in names:
         make = partial(_made, name, made, examples, (tying, lexicon), chosen, told)
-        made[name] = kept.stage(name, prints[name], make)
+        made[name] = kept_stage(kept, name, made_from[name], make)
         told.finish(getattr(chosen.plan, name).n_rounds)
     lm = language_model(words, corpus, chosen.lm)
     spoken = [word for word in lm.words if not word.startswith("<")]
@@ -258,17 +258,17 @@ _SETTINGS: Mapping[str, tuple[str, ...]] = {
 """Stage → what of the plan it depends on."""
 
 
-def _fingerprints(
+def _made_from(
     corpus: Sequence[Utterance], lexicon: Lexicon, chosen: Options, names: Sequence[str]
-) -> dict[str, str]:
-    """Return, for each stage, the hash of all it depends on: corpus, lexicon, settings, and the stages before it."""
-    before = {
+) -> dict[str, dict[str, Any]]:
+    """Return, for each stage, all it depends on: corpus, lexicon, settings, and the stages before it by their hash."""
+    before: dict[str, Any] = {
         "utterances": [[u.id, u.text, u.speaker, u.duration_s] for u in corpus],
         "lexicon": lexicon_text(lexicon),
         "front_end": chosen.front_end.as_json(),
     }
-    plan, last, found = dataclasses.asdict(chosen.plan), fingerprint(before), {}
+    plan, found = dataclasses.asdict(chosen.plan), {}
     for name in names:
-        last = fingerprint({"before": last, "stage": name, "plan": [plan[key] for key in _SETTINGS[name]]})
-        found[name] = last
+        before = {"before": fingerprint(before), "stage": name, "plan": [plan[key] for key in _SETTINGS[name]]}
+        found[name] = before
     return found

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from otoscope.core import BadInput, CorruptWeights, DoesNotFit, FrameGrid
+from otoscope.core import BadInput, DoesNotFit, FrameGrid
 from otoscope.core.arrays import ByValue
 from otoscope.core.protocols import Progress
 from otoscope.corpora.utterance import Utterance
-from otoscope.io.writing import make_folder, write_bytes
 from otoscope.lexicon.normalization import normalize_words
 from otoscope.recognizers.hmm.recognizer import HmmRecognizer
+from otoscope.recognizers.run_files import KeptFiles
 
 UNPLACED = -1
 """First label of an utterance that has none."""
@@ -113,28 +111,28 @@ def nearest(columns: NDArray[np.int32], grid: FrameGrid, wanted: FrameGrid) -> N
     return columns[np.clip(at, 0, grid.n_frames - 1)].astype(np.int32)
 
 
-def kept_labels(path: Path, key: str, make: Callable[[], Labels]) -> Labels:
-    """Return the labels in a file, or make them and write them there.
+def kept_labels(kept: KeptFiles, name: str, made_from: Mapping[str, Any], make: Callable[[], Labels]) -> Labels:
+    """Return the labels in a file of a run, made and written down first if they are not there.
+
+    Parameters
+    ----------
+    made_from
+        JSON values that name all that the labels depend on.
 
     Raises
     ------
     BadInput
-        The labels there were made from something else: `key` names all they depend on.
+        The labels there were made from something else.
     CorruptWeights
         The file is damaged.
     """
-    if not path.exists():
-        found = make()
-        make_folder(path.parent)
-        named = np.frombuffer(json.dumps(key).encode(), np.uint8)
-        write_bytes(path, save({"columns": found.columns, "first": found.first, "key": named}))
-    try:
-        arrays = load(path.read_bytes())
-        if json.loads(arrays["key"].tobytes()) != key:
-            raise BadInput(f"{path} belongs to another run; remove it, or name another folder")
-        return Labels(arrays["columns"], arrays["first"])
-    except (KeyError, ValueError, SafetensorError) as error:
-        raise CorruptWeights(f"{path} is damaged: {error}; remove it, and it is made again") from error
+
+    def data() -> bytes:
+        made = make()
+        return save({"columns": made.columns, "first": made.first})
+
+    arrays = load(kept.kept(name, made_from, data))
+    return Labels(arrays["columns"], arrays["first"])
 
 
 def share_alike(before: Labels, after: Labels) -> float:

@@ -38,7 +38,7 @@ from otoscope.recognizers.hybrid.phones import PhoneTable
 from otoscope.recognizers.hybrid.presets import PRESETS, Options, language_file
 from otoscope.recognizers.hybrid.priors import log_priors
 from otoscope.recognizers.hybrid.recognizer import HybridRecognizer
-from otoscope.recognizers.run_files import fingerprint
+from otoscope.recognizers.run_files import KeptFiles, fingerprint
 
 LOOP_SCALE = 0.3
 """Acoustic scale where any word may follow any other: such a model says little, and a smaller scale loses words."""
@@ -92,7 +92,7 @@ def train_hybrid(
     table = PhoneTable.of(hmm.parts.adapted or hmm.model, phone_bigram(corpus, hmm))
     card = chosen.card_of(preset, table.n_columns)
     acoustic = AcousticScores(card, table, seed=seed)
-    rounds = _Rounds(folder, (corpus, valid), _told(progress, 1 + chosen.realign))
+    rounds = _Rounds(KeptFiles(folder), (corpus, valid), _told(progress, 1 + chosen.realign))
     acoustic, labels, alike = _learnt(rounds, acoustic, hmm, (chosen, name, seed))
     made = {
         "seed": seed,
@@ -116,9 +116,9 @@ train_lstm = partial(train_hybrid, "lstm-hmm")
 
 @dataclass(frozen=True)
 class _Rounds:
-    """The folder, the utterances (train, valid), and who is told."""
+    """The files of the run, the utterances (train, valid), and who is told."""
 
-    folder: Path
+    kept: KeptFiles
     corpora: tuple[Sequence[Utterance], Sequence[Utterance]]
     told: Callable[[int], Progress | None]
 
@@ -126,9 +126,10 @@ class _Rounds:
         """Return the alignments of round `number`, made if they are not there."""
         found = []
         for what, corpus in zip(("labels", "held-out"), self.corpora, strict=True):
-            names = fingerprint({"utterances": [[u.id, u.text, u.duration_s] for u in corpus]})
-            path = self.folder / "stages" / f"{what}-{number}.safetensors"
-            found.append(kept_labels(path, f"{key} {names}", partial(labelled, corpus, place)) if corpus else None)
+            made_from = {"placed_by": key, "utterances": [[u.id, u.text, u.duration_s] for u in corpus]}
+            make = partial(labelled, corpus, place)
+            name = f"{what}-{number}.safetensors"
+            found.append(kept_labels(self.kept, name, made_from, make) if corpus else None)
         assert found[0] is not None  # a corpus without utterances was refused
         return found[0], found[1]
 
@@ -150,7 +151,7 @@ class _Rounds:
         plan, network = options.plan_of(preset, seed, duration_s=duration_s), acoustic.network
         with deterministic(plan.n_threads):
             task.measure_scale(network)
-        train(network, task, plan, checkpoint=self.folder / f"network-{number}.pt", progress=self.told(number))
+        train(network, task, plan, checkpoint=self.kept.folder / f"network-{number}.pt", progress=self.told(number))
         network.cpu()
 
 
