@@ -247,6 +247,9 @@ def test_the_ladder_trains_evaluates_reports_failures_and_goes_on(corpus, tmp_pa
     assert rows["rnnt"]["test_wer"] is None
     assert rows["hmm-word"]["train_s"] == before
     assert result.summary.endswith("rnnt failed.")
+    assert [panel.kind for panel in result.panels] == ["bars"]
+    crossed = ladder.run(corpus, **{**asked, "presets": "las,rnnt"}, features="own,mfcc").panels[1].data
+    assert crossed == {"columns": ["preset", "own", "mfcc"], "rows": [["las", "0.0", "0.0"], ["rnnt", "–", "–"]]}
     with pytest.raises(BadInput, match="no such preset: hmm"):
         ladder.run(corpus, presets="hmm", out=tmp_path / "l")
 

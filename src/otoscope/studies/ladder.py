@@ -205,7 +205,24 @@ def _panels(rows: Sequence[dict[str, Any]]) -> tuple[Panel, ...]:
         "high": [row["test_high"] for row in done],
         "y_label": "word error rate (test)",
     }
-    return (Panel("bars", "The ladder", data, "All trained on the same speech; bars are 95 % bootstrap intervals."),)
+    bars = Panel("bars", "The ladder", data, "All trained on the same speech; bars are 95 % bootstrap intervals.")
+    return (bars, *_by_features(rows))
+
+
+def _by_features(rows: Sequence[dict[str, Any]]) -> tuple[Panel, ...]:
+    """Return families × features as a table, where there is more than one kind of features."""
+    trained = [row for row in rows if row["year"] is not None]
+    kinds = list(dict.fromkeys(row["features"] for row in trained))
+    if len(kinds) < 2:
+        return ()
+    found = {(row["preset"], row["features"]): _percent(row) for row in trained}
+    table = [[preset, *(found[preset, kind] for kind in kinds)] for preset in dict.fromkeys(p for p, _ in found)]
+    caption = "Word error rate on test, per cent; – where a preset cannot take these features or failed."
+    return (Panel("table", "Families × features", {"columns": ["preset", *kinds], "rows": table}, caption),)
+
+
+def _percent(row: dict[str, Any]) -> str:
+    return f"{100 * row['test_wer']:.1f}" if row["status"] == "done" else "–"
 
 
 def _summary(rows: Sequence[dict[str, Any]]) -> str:
