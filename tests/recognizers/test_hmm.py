@@ -36,35 +36,21 @@ from otoscope.recognizers.hmm.stages import Plan
 from otoscope.recognizers.hmm.topology import UntiedStates
 from otoscope.recognizers.hmm.training import train_hmm, train_triphones
 from otoscope.recognizers.hmm.tree_clustering import TreePlan
+from otoscope.testing import MADE_WORDS, made_phone
 
 RATE_HZ = 8000
-WORDS = {"see": ("S", "IY"), "sue": ("S", "UW"), "tea": ("T", "IY"), "two": ("T", "UW"), "eat": ("IY", "T")}
-TONES_HZ = {"IY": (300.0, 2400.0), "UW": (350.0, 900.0)}
-
-
-def sound_of(phone: str, rng: np.random.Generator) -> np.ndarray:
-    n = int(rng.uniform(0.09, 0.13) * RATE_HZ)
-    noise = rng.normal(size=n)
-    if phone in TONES_HZ:
-        tones = sum(np.sin(2 * np.pi * hz * np.arange(n) / RATE_HZ) for hz in TONES_HZ[phone])
-        return 0.1 * tones + 0.005 * noise
-    if phone == "S":
-        return 0.05 * np.diff(noise, prepend=0.0)
-    if phone == "T":
-        return 0.2 * np.cumsum(noise) / 30 * np.exp(-np.arange(n) / n * 3)
-    return 0.001 * noise
 
 
 def utterance(folder: Path, name: str, words: list[str], seed: int) -> tuple[Utterance, list[float]]:
     """Write one utterance; also return where each word begins, in seconds."""
     rng = np.random.default_rng(seed)
-    parts, starts = [sound_of("SIL", rng)], []
+    parts, starts = [made_phone("SIL", rng, rate_hz=RATE_HZ)], []
     for word in words:
         starts.append(sum(p.size for p in parts) / RATE_HZ)
-        parts += [sound_of(phone, rng) for phone in WORDS[word]]
+        parts += [made_phone(phone, rng, rate_hz=RATE_HZ) for phone in MADE_WORDS[word]]
         if rng.random() < 0.5:
-            parts.append(sound_of("SIL", rng))
-    parts.append(sound_of("SIL", rng))
+            parts.append(made_phone("SIL", rng, rate_hz=RATE_HZ))
+    parts.append(made_phone("SIL", rng, rate_hz=RATE_HZ))
     samples = np.concatenate(parts).astype(np.float32)
     soundfile.write(folder / f"{name}.wav", samples, RATE_HZ, subtype="FLOAT")
     found = Utterance(name, folder / f"{name}.wav", " ".join(words), f"s{seed % 3}", "train", samples.size / RATE_HZ)
@@ -75,7 +61,7 @@ def utterance(folder: Path, name: str, words: list[str], seed: int) -> tuple[Utt
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> list[Utterance]:
     folder = tmp_path_factory.mktemp("made")
     rng = np.random.default_rng(0)
-    texts = [[str(w) for w in rng.choice(sorted(WORDS), rng.integers(2, 5))] for _ in range(36)]
+    texts = [[str(w) for w in rng.choice(sorted(MADE_WORDS), rng.integers(2, 5))] for _ in range(36)]
     return [utterance(folder, f"u{k}", text, k)[0] for k, text in enumerate(texts)]
 
 
@@ -259,6 +245,19 @@ def test_a_size_that_is_none_is_refused(size: float, corpus: list[Utterance], tm
         train_triphones(corpus[:30], corpus[30:], tmp_path, size=size)
 
 
+def test_a_size_that_leaves_nothing_of_the_plan_is_refused(corpus: list[Utterance], tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"size=0\.0001 leaves less than one leaf .* take 0\.001 or more"):
+        train_triphones(corpus[:30], corpus[30:], tmp_path, size=0.0001)
+    assert not any(tmp_path.iterdir())
+    assert Plan().times(0.001).tree.n_leaves == 1
+
+
+def test_the_card_says_how_many_transcripts_were_left_out(corpus: list[Utterance], tmp_path: Path) -> None:
+    prompt = replace(corpus[0], id="prompt", text="orderDrink {}")
+    card = train_hmm("hmm-word", [*corpus[:30], prompt], corpus[30:], tmp_path, plan=PLAN).card
+    assert (card.training["n_utterances"], card.training["n_left_out"]) == (30, 1)
+
+
 @pytest.mark.parametrize("kind", [str, Path])
 def test_a_language_file_that_is_missing_is_named_before_any_stage(
     kind: type, corpus: list[Utterance], tmp_path: Path
@@ -296,6 +295,10 @@ def test_the_threshold_lies_between_true_and_wrong_texts() -> None:
 
 
 def test_a_wrong_text_differs_in_its_middle_word() -> None:
-    lexicon = {**{word: [phones] for word, phones in WORDS.items()}, "to": [("T", "UW")], "stew": [("S", "T", "UW")]}
+    lexicon = {
+        **{word: [phones] for word, phones in MADE_WORDS.items()},
+        "to": [("T", "UW")],
+        "stew": [("S", "T", "UW")],
+    }
     assert replaced(("tea", "two", "eat"), lexicon) == ("tea", "see", "eat")
     assert replaced(("eat",), {"eat": [("IY", "T")]}) == ()

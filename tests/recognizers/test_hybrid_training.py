@@ -30,23 +30,9 @@ from otoscope.recognizers.hybrid.networks import network_of
 from otoscope.recognizers.hybrid.priors import FLOOR, log_priors
 from otoscope.recognizers.hybrid.training import train_hybrid
 from otoscope.recognizers.run_files import KeptFiles
+from otoscope.testing import MADE_WORDS, made_phone
 
 RATE_HZ = 16000
-WORDS = {"see": ("S", "IY"), "sue": ("S", "UW"), "tea": ("T", "IY"), "two": ("T", "UW")}
-TONES_HZ = {"IY": (300.0, 2400.0), "UW": (350.0, 900.0)}
-
-
-def sound_of(phone: str, rng: np.random.Generator) -> np.ndarray:
-    n = int(rng.uniform(0.09, 0.13) * RATE_HZ)
-    noise = rng.normal(size=n)
-    if phone in TONES_HZ:
-        tones = sum(np.sin(2 * np.pi * hz * np.arange(n) / RATE_HZ) for hz in TONES_HZ[phone])
-        return np.asarray(0.1 * tones + 0.005 * noise)
-    if phone == "S":
-        return 0.05 * np.diff(noise, prepend=0.0)
-    if phone == "T":
-        return 0.2 * np.cumsum(noise) / 30 * np.exp(-np.arange(n) / n * 3)
-    return 0.001 * noise
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +40,13 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> list[Utterance]:
     folder, rng = tmp_path_factory.mktemp("made"), np.random.default_rng(0)
     found = []
     for k in range(36):
-        words = [str(w) for w in rng.choice(sorted(WORDS), rng.integers(2, 5))]
-        phones = ["SIL", *(p for word in words for p in (*WORDS[word], "SIL")[: 2 + int(rng.random() < 0.5)]), "SIL"]
-        samples = np.concatenate([sound_of(phone, rng) for phone in phones]).astype(np.float32)
+        words = [str(w) for w in rng.choice(sorted(MADE_WORDS), rng.integers(2, 5))]
+        phones = [
+            "SIL",
+            *(p for word in words for p in (*MADE_WORDS[word], "SIL")[: 2 + int(rng.random() < 0.5)]),
+            "SIL",
+        ]
+        samples = np.concatenate([made_phone(phone, rng, rate_hz=RATE_HZ) for phone in phones]).astype(np.float32)
         soundfile.write(folder / f"u{k}.wav", samples, RATE_HZ, subtype="FLOAT")
         path = folder / f"u{k}.wav"
         found.append(Utterance(f"u{k}", path, " ".join(words), f"s{k % 3}", "train", samples.size / RATE_HZ))
@@ -124,8 +114,8 @@ def test_only_transcripts_that_are_certain_are_learnt(
     prompt = replace(corpus[0], id="prompt", text="orderDrink {}")
     chosen = options(hmm, shape=SMALL["mlp-hmm"][1], epochs=1)
     recognizer = train_mlp([*corpus[:30], prompt], [*corpus[30:], prompt], tmp_path, **chosen)
-    assert recognizer.card.training["n_utterances"] == 30
-    assert set(recognizer.lexicon) == set(WORDS)
+    assert (recognizer.card.training["n_utterances"], recognizer.card.training["n_left_out"]) == (30, 1)
+    assert set(recognizer.lexicon) == set(MADE_WORDS)
 
 
 def test_a_run_that_was_stopped_ends_in_the_same_weights(
@@ -167,9 +157,9 @@ def test_wrong_options_are_refused_by_name(corpus: list[Utterance], tmp_path: Pa
 def test_whole_words_are_the_units_of_small_vocabularies(corpus: list[Utterance], tmp_path: Path) -> None:
     chosen = options(None, shape=SMALL["mlp-hmm"][1], epochs=4) | {"hmm": None}
     recognizer = train_mlp(corpus[:30], corpus[30:], tmp_path, **chosen)
-    assert recognizer.acoustic.table.phones == tuple(sorted(WORDS))
+    assert recognizer.acoustic.table.phones == tuple(sorted(MADE_WORDS))
     assert (tmp_path / "hmm" / "recognizer.json").is_file()
-    assert set(recognizer.lexicon) == set(WORDS)
+    assert set(recognizer.lexicon) == set(MADE_WORDS)
     with pytest.raises(DoesNotFit, match="no model of what tree"):
         recognizer.align(corpus[0].recording(), "tree")
 

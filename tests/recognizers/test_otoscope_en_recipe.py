@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -49,7 +50,8 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> Sets:
         soundfile.write(folder / f"{i}.wav", sound.samples, sound.rate_hz)
         split = "valid" if i > 4 else "train"
         found.append(Utterance(f"u{i}", folder / f"{i}.wav", text, split, split, sound.duration_s))
-    return found[:5], found[5:]
+    prompt = replace(found[0], id="prompt", text="orderDrink {}")
+    return [*found[:5], prompt], found[5:]
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +109,7 @@ def test_stopped_within_each_step_it_ends_in_the_same_weights(
     assert again.card == whole.card
     opened = load(tmp_path)
     assert set(opened.trace(sets[1][0].recording()).hypothesis.words) <= set(opened.lexicon)
-    assert opened.card.training["n_utterances"] == 5
+    assert (opened.card.training["n_utterances"], opened.card.training["n_left_out"]) == (5, 1)
 
 
 def test_a_folder_of_other_speech_or_texts_is_refused(
@@ -177,7 +179,7 @@ def test_places_of_nothing_are_refused(sets: Sets, tmp_path: Path, monkeypatch: 
         raise DoesNotFit("too short")
 
     monkeypatch.setattr(kept_steps, "train_monophones", lambda *_, **__: SimpleNamespace(path=path))
-    told = [(u, ("one",)) for u in sets[0]]
+    told = [(u, ("one",)) for u in sets[0][:5]]
     with pytest.raises(BadInput, match="none of the 5 transcripts fits its sound"):
         kept_steps.kept_places(told, {}, KeptFiles(tmp_path), seed=0, progress=None)
     assert not (tmp_path / "stages").exists()

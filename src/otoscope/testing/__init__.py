@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from otoscope.core.late import resolve
 from otoscope.testing.functions import FunctionRecognizer, basic_model_2, basic_model_3
 from otoscope.testing.hearing import energy
+from otoscope.testing.made_words import MADE_WORDS, made_phone
 from otoscope.testing.toys import AdditiveRecognizer, InteractionRecognizer
 
 if TYPE_CHECKING:
@@ -22,11 +23,13 @@ __all__ = [
     "AdditiveRecognizer",
     "FunctionRecognizer",
     "InteractionRecognizer",
+    "MADE_WORDS",
     "PlantedCue",
     "PlantedUtterance",
     "basic_model_2",
     "basic_model_3",
     "energy",
+    "made_phone",
     "planted_cue",
     "planted_cue_corpus",
 ]

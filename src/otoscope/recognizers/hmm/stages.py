@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import DoesNotFit
+from otoscope.core import BadInput, DoesNotFit
 from otoscope.core.arrays import ByValue
 from otoscope.core.protocols import Progress
 from otoscope.decoding.gaussians import Occupancy, single_gaussians
@@ -60,7 +60,19 @@ class Plan:
     n_dims: int = 40
 
     def times(self, factor: float) -> Plan:
-        """Return the plan with so many times the leaves and, in the stages of triphones, the Gaussians."""
+        """Return the plan with so many times the leaves and, in the stages of triphones, the Gaussians.
+
+        Raises
+        ------
+        BadInput
+            The factor leaves less than a leaf or a Gaussian.
+        """
+        fewest = min(self.tree.n_leaves, self.tri.n_gaussians, self.lda.n_gaussians, self.sat.n_gaussians)
+        if fewest * factor < 1:
+            raise BadInput(
+                f"size={factor:g} leaves less than one leaf or Gaussian of the plan; "
+                f"take {1 / fewest:g} or more, 1 for three hours"
+            )
         larger: dict[str, Any] = {
             name: replace(schedule, n_gaussians=round(schedule.n_gaussians * factor))
             for name, schedule in (("tri", self.tri), ("lda", self.lda), ("sat", self.sat))

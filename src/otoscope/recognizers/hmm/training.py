@@ -100,7 +100,8 @@ def train_hmm(
     preset
         `hmm-word`, `hmm-mono` or `hmm-tri`.
     corpus, valid
-        Utterances to learn from, and others that tell how well a true text fits (the corpus itself if there is none).
+        Utterances to learn from, and others that tell how well a true text fits (the corpus itself if there is none);
+        those whose texts leave open what was said (`otoscope.corpora.transcripts.certain`) are left out.
     folder
         Where the stages and the recogniser go.
     seed
@@ -115,14 +116,14 @@ def train_hmm(
     UnknownName
         No such preset or stage.
     BadInput
-        The first stage is not `mono`, `size` is not above 0, the file of `lm` is not there, the
-        corpus teaches nothing or has too many words for models of words, or the
-        folder holds stages of another run.
+        The first stage is not `mono`, `size` is not above 0 or leaves nothing of the plan, the file of `lm` is not
+        there, the corpus teaches nothing or has too many words for models of words, or the folder holds stages of
+        another run.
     CorruptWeights
         The file of `lm` is no language model.
     """
     names, chosen = _stages_of(preset, options)
-    corpus, valid = certain(corpus), certain(valid)
+    given, (corpus, valid) = corpus, (certain(corpus), certain(valid))
     words = sorted({word for utterance in corpus for word in normalize_words(utterance.text)})
     if preset == "hmm-word" and len(words) > SMALL_VOCABULARY:
         raise BadInput(
@@ -150,7 +151,8 @@ def train_hmm(
     spoken = [word for word in lm.words if not word.startswith("<")]
     said = word_units(words) if preset == "hmm-word" else phone_lexicon(spoken, chosen.lexicon)
     recognizer = _recognizer(preset, made, (said, lm), valid or corpus, chosen.card)
-    recognizer = recognizer.with_training({"seed": seed, "stages": list(names), "n_utterances": len(corpus)})
+    counts = {"n_utterances": len(corpus), "n_left_out": len(given) - len(corpus)}
+    recognizer = recognizer.with_training({"seed": seed, "stages": list(names), **counts})
     recognizer.save(folder)
     return recognizer
 

@@ -132,6 +132,7 @@ def train_otoscope_en(
         raise BadInput(f"otoscope-en has no such option: {error}") from None
     start = _start(chosen)
     told = [(u, words) for u in corpus if (words := said_in(u))]
+    n_left_out = len(corpus) - len(told)
     held_out = [(u, words) for u in valid if (words := said_in(u))]
     if not told:
         raise BadInput("the corpus holds no transcript that says for certain what was said")
@@ -156,7 +157,8 @@ def train_otoscope_en(
         "utterances": [[key_of(u), *words] for u, words in held_out],
     }
     data = kept.kept("calibration.json", made_from, lambda: json.dumps(_calibrated(recognizer, held_out)).encode())
-    recognizer = recognizer.with_card(**json.loads(data))
+    training = {**recognizer.card.training, "n_left_out": n_left_out}
+    recognizer = recognizer.with_card(**json.loads(data), training=training)
     recognizer.save(path, half=True)
     return HybridRecognizer.load(path)
 

@@ -86,7 +86,7 @@ def train_hybrid(
     if name not in PRESETS:
         raise UnknownName("preset", name, PRESETS)
     preset, chosen = PRESETS[name], Options.of(options)
-    corpus, valid = certain(corpus), certain(valid)
+    given, (corpus, valid) = corpus, (certain(corpus), certain(valid))
     folder = Path(folder)
     hmm = aligner(chosen, (corpus, valid), folder / "hmm", seed)
     table = PhoneTable.of(hmm.parts.adapted or hmm.model, phone_bigram(corpus, hmm))
@@ -98,7 +98,7 @@ def train_hybrid(
         "seed": seed,
         "alignments": hmm.provenance.weights_sha256,
         "n_utterances": int(labels.placed.size),
-        "n_left_out": len(corpus) - int(labels.placed.size),
+        "n_left_out": len(given) - int(labels.placed.size),
         "same_labels": alike,
     }
     recognizer = _judging(_recognizer(acoustic, hmm, chosen, (corpus, valid)), valid or corpus, made)
