@@ -72,19 +72,35 @@ def _parts(graph: PhoneGraph) -> tuple[Any, ...]:
 
 @numba.njit(cache=True, nogil=True)
 def _occupancies(scores: Any, graph: Any, gamma: Any) -> Any:
-    first, rest, initial, final, i_start, i_source, i_prob, o_start, o_target, o_prob = graph
-    n_frames, n_columns = scores.shape
-    n = first.size
-    emitted = np.empty((n_frames, n_columns))
-    log_prob = 0.0
-    for t in range(n_frames):
+    emitted, log_prob = _exponentials(scores)
+    log_passed, a, b, scale = _forward(emitted, graph)
+    final = graph[3]
+    ended = (0.5 * (a[-1] + b[-1]) * final).sum()
+    if log_passed == -np.inf or ended <= 0.0:
+        return -np.inf
+    _backward(emitted, graph, a, b, scale, 0.5 * final / ended, gamma)
+    return log_prob + log_passed + np.log(ended)
+
+
+@numba.njit(cache=True, nogil=True)
+def _exponentials(scores: Any) -> Any:
+    """Return exp(score - the frame's best), and the sum of the best."""
+    emitted, log_prob = np.empty(scores.shape), 0.0
+    for t in range(scores.shape[0]):
         top = scores[t].max()
         log_prob += top
-        for c in range(n_columns):
+        for c in range(scores.shape[1]):
             emitted[t, c] = np.exp(scores[t, c] - top)
+    return emitted, log_prob
+
+
+@numba.njit(cache=True, nogil=True)
+def _forward(emitted: Any, graph: Any) -> Any:
+    """Return the log of the mass that passes, -inf if none does, its shares in first and later frames, and scales."""
+    first, rest, initial, _, i_start, i_source, i_prob, _, _, _ = graph
+    n_frames, n = emitted.shape[0], first.size
     a, b = np.zeros((n_frames, n)), np.zeros((n_frames, n))
-    scale = np.ones(n_frames)
-    leaving = np.zeros(n)
+    scale, leaving, log_prob = np.ones(n_frames), np.zeros(n), 0.0
     for t in range(n_frames):
         total = 0.0
         for s in range(n):
@@ -98,31 +114,32 @@ def _occupancies(scores: Any, graph: Any, gamma: Any) -> Any:
                 b[t, s] = leaving[s] * emitted[t, rest[s]]
             total += a[t, s] + b[t, s]
         if total <= 0.0:
-            return -np.inf
+            return -np.inf, a, b, scale
         scale[t] = total
         log_prob += np.log(total)
         for s in range(n):
             a[t, s] /= total
             b[t, s] /= total
             leaving[s] = 0.5 * (a[t, s] + b[t, s])
-    ended = (leaving * final).sum()
-    if ended <= 0.0:
-        return -np.inf
-    log_prob += np.log(ended)
-    back = 0.5 * final / ended
-    onward = np.empty(n)
-    for t in range(n_frames - 1, -1, -1):
-        for s in range(n):
+    return log_prob, a, b, scale
+
+
+@numba.njit(cache=True, nogil=True)
+def _backward(emitted: Any, graph: Any, a: Any, b: Any, scale: Any, back: Any, gamma: Any) -> None:
+    """Add posteriors to `gamma`; `back` holds what follows each state, at first behind the last frame."""
+    first, rest, _, _, _, _, _, o_start, o_target, o_prob = graph
+    onward = np.empty(first.size)
+    for t in range(a.shape[0] - 1, -1, -1):
+        for s in range(first.size):
             gamma[t, first[s]] += a[t, s] * back[s]
             gamma[t, rest[s]] += b[t, s] * back[s]
             onward[s] = back[s] * emitted[t, first[s]] / scale[t]
         if t:
-            for s in range(n):
+            for s in range(first.size):
                 later = back[s] * emitted[t, rest[s]] / scale[t]
                 for k in range(o_start[s], o_start[s + 1]):
                     later += o_prob[k] * onward[o_target[k]]
                 back[s] = 0.5 * later
-    return log_prob
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
@@ -130,7 +147,7 @@ def _batch_occupancies(scores: Any, lengths: Any, graph: Any, gamma: Any, leak: 
     first, rest, initial, _, i_start, i_source, i_prob, _, _, _ = graph
     n_frames, _, n_lanes = scores.shape
     n = first.size
-    emitted, log_probs = _exponentials(scores, lengths)
+    emitted, log_probs = _batch_exponentials(scores, lengths)
     a = np.zeros((n_frames, n, n_lanes), np.float32)
     b = np.zeros((n_frames, n, n_lanes), np.float32)
     scale = np.ones((n_frames, n_lanes), np.float32)
@@ -162,12 +179,12 @@ def _batch_occupancies(scores: Any, lengths: Any, graph: Any, gamma: Any, leak: 
                 a[t, s, j] *= lane[j]
                 b[t, s, j] *= lane[j]
                 leaving[s, j] = HALF * (a[t, s, j] + b[t, s, j])
-    _backward(lengths, graph, gamma, leak, emitted, a, b, scale, log_probs)
+    _batch_backward(lengths, graph, gamma, leak, emitted, a, b, scale, log_probs)
     return log_probs
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _exponentials(scores: Any, lengths: Any) -> Any:
+def _batch_exponentials(scores: Any, lengths: Any) -> Any:
     n_frames, n_columns, n_lanes = scores.shape
     emitted = np.empty((n_frames, n_columns, n_lanes), np.float32)
     log_probs = np.zeros(n_lanes)
@@ -187,7 +204,7 @@ def _exponentials(scores: Any, lengths: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _backward(
+def _batch_backward(
     lengths: Any, graph: Any, gamma: Any, leak: float, emitted: Any, a: Any, b: Any, scale: Any, log_probs: Any
 ) -> None:
     first, rest, initial, final, _, _, _, o_start, o_target, o_prob = graph

@@ -201,6 +201,27 @@ def _emit(graph, limits, row, now, n_now, new, table, stamp):  # type: ignore[no
     return n_new, top
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _at_boundary(new, n_new, table, stamp, root, lm, places, counts, frame):  # type: ignore[no-untyped-def]
+    """Return the token of a root and a language-model state, placed with a boundary of its own if new, and how many."""
+    at = _slot(table, new, root, lm, stamp)
+    entry = table[at]
+    if (entry >> 32) == stamp:
+        return entry & 0xFFFFFFFF, n_new
+    table[at] = (stamp << 32) | n_new
+    new.node[n_new], new.lm[n_new], new.score[n_new], new.place[n_new] = root, lm, -np.inf, counts[0]
+    places.frame[counts[0]] = frame
+    counts[0] += 1
+    return n_new, n_new + 1
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _add_arc(arcs, counts, source, target, word, score, log_prob):  # type: ignore[no-untyped-def]
+    a = counts[1]
+    arcs.source[a], arcs.target[a], arcs.word[a], arcs.score[a], arcs.lm[a] = source, target, word, score, log_prob
+    counts[1] += 1
+
+
 @njit(cache=True, nogil=True)
 def _end_words(graph, limits, ngram, new, n_new, top, table, stamp, places, arcs, counts, frame):  # type: ignore[no-untyped-def]
     """Let tokens leave words: each way out is an arc to a boundary, and each boundary a token at its root."""
@@ -221,32 +242,19 @@ def _end_words(graph, limits, ngram, new, n_new, top, table, stamp, places, arcs
                     word = graph.set_word[w]
                     log_prob, state = step(ngram, state, graph.lm_word[word])
                     score += graph.set_log[w] + limits.lm_scale * log_prob + limits.word_penalty
-                if score + graph.ahead[root] < top - limits.beam or score == -np.inf:
+                coming = score + graph.ahead[root]
+                if coming < top - limits.beam or score == -np.inf:
                     continue
-                at = _slot(table, new, root, state, stamp)
-                entry = table[at]
                 if n_new == room:
                     return -1, MORE_TOKENS
                 if counts[1] == arcs.word.shape[0] or counts[0] == places.frame.shape[0]:
                     return -1, MORE_ARCS
-                if (entry >> 32) != stamp:
-                    token, target = n_new, counts[0]
-                    table[at] = (stamp << 32) | token
-                    new.node[token], new.lm[token], new.place[token] = root, state, target
-                    new.score[token] = -np.inf
-                    places.frame[target] = frame
-                    n_new += 1
-                    counts[0] += 1
-                else:
-                    token = entry & 0xFFFFFFFF
-                    target = new.place[token]
-                if score + graph.ahead[root] > new.score[token]:
-                    new.score[token] = score + graph.ahead[root]
+                token, n_new = _at_boundary(new, n_new, table, stamp, root, state, places, counts, frame)
+                target = new.place[token]
+                if coming > new.score[token]:
+                    new.score[token] = coming
                     places.score[target], places.arc[target] = score, counts[1]
-                a = counts[1]
-                arcs.source[a], arcs.target[a], arcs.word[a] = new.place[i], target, word
-                arcs.score[a], arcs.lm[a] = score, log_prob
-                counts[1] += 1
+                _add_arc(arcs, counts, new.place[i], target, word, score, log_prob)
     return n_new, DONE
 
 
