@@ -28,9 +28,10 @@ from otoscope.recognizers.template.calibration import Calibration, calibrated
 from otoscope.recognizers.template.card import TemplateCard
 from otoscope.recognizers.template.clustering import modified_k_means, templates_of
 from otoscope.recognizers.template.endpoints import Endpoints
+from otoscope.recognizers.template.examples import examples_of
 from otoscope.recognizers.template.formants import FormantTracks, OccupancyLearner
 from otoscope.recognizers.template.front_end import CepstralFrontEnd
-from otoscope.recognizers.template.training import examples_of, learnt, train_audrey
+from otoscope.recognizers.template.training import learnt, train_audrey
 from otoscope.recognizers.template.warping import WarpingLearner
 
 RATE_HZ = 8000

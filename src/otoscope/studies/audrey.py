@@ -13,7 +13,6 @@ import dataclasses
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -22,10 +21,10 @@ from numpy.typing import NDArray
 
 from otoscope.core import BadInput
 from otoscope.core.protocols import Progress
-from otoscope.corpora.manifest import Utterance
 from otoscope.metrics.error_rate import error_rate
 from otoscope.recognizers.template.calibration import Calibration
 from otoscope.recognizers.template.card import TemplateCard
+from otoscope.recognizers.template.examples import word_frames
 from otoscope.recognizers.template.matching import Learner
 from otoscope.recognizers.template.recognizer import TemplateRecognizer
 from otoscope.recognizers.template.training import (
@@ -34,9 +33,9 @@ from otoscope.recognizers.template.training import (
     AUDREY_FORMANTS,
     DIGITS,
     from_examples,
-    word_frames,
 )
 from otoscope.studies.audrey_panels import panels
+from otoscope.studies.audrey_talker import Talker
 from otoscope.studies.digits import joined_digits, spoken_digits, wilson_interval
 from otoscope.studies.result import StudyResult
 
@@ -58,24 +57,6 @@ VARIANTS: Mapping[str, Learner] = {
     "3 averages": dataclasses.replace(AUDREY, method="averages", n_templates=3, n_nearest=1, scaled=False),
 }
 CARD = TemplateCard("audrey", DIGITS, Calibration(1.0, 1.0), AUDREY_ENDPOINTS)
-
-
-@dataclass(frozen=True)
-class Talker:
-    """One speaker's utterances, digit by digit in the order of the corpus, and the frames each front end made."""
-
-    name: str
-    split: str
-    utterances: tuple[tuple[Utterance, ...], ...]
-    frames: Mapping[str, tuple[tuple[NDArray[Any], ...], ...]]
-
-    def spread(self, n: int) -> list[list[int]]:
-        """Return which repetitions of each digit are templates: `n` of them, evenly over the recordings."""
-        return [np.unique(np.linspace(0, len(own) - 1, n).round().astype(int)).tolist() for own in self.utterances]
-
-    def drawn(self, n: int, rng: np.random.Generator) -> list[list[int]]:
-        """Return `n` repetitions of each digit drawn without replacement."""
-        return [sorted(rng.choice(len(own), n, replace=False).tolist()) for own in self.utterances]
 
 
 def run(

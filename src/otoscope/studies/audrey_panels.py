@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,7 @@ from otoscope.recognizers.template.formants import OccupancyLearner
 from otoscope.recognizers.template.recognizer import TemplateRecognizer
 from otoscope.recognizers.template.training import AUDREY_FORMANTS, DIGITS
 from otoscope.recognizers.template.warping import WarpingLearner
-
-if TYPE_CHECKING:
-    from otoscope.studies.audrey import Talker
+from otoscope.studies.audrey_talker import Talker
 
 MAPPED = ("one", "three", "four", "seven")
 """Digits whose formant maps are shown."""

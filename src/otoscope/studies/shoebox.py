@@ -22,8 +22,9 @@ from otoscope.core.protocols import Progress
 from otoscope.recognizers.template.calculator import DIGITS, SHOEBOX_WORDS, Calculator
 from otoscope.recognizers.template.calibration import Calibration
 from otoscope.recognizers.template.card import TemplateCard
+from otoscope.recognizers.template.examples import word_frames
 from otoscope.recognizers.template.recognizer import TemplateRecognizer
-from otoscope.recognizers.template.training import SHOEBOX, from_examples, word_frames
+from otoscope.recognizers.template.training import SHOEBOX, from_examples
 from otoscope.signal.noise import add_noise
 from otoscope.studies.digits import wilson_interval
 from otoscope.studies.result import StudyResult

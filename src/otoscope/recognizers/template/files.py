@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +13,6 @@ from otoscope.recognizers.template.card import TemplateCard
 from otoscope.recognizers.template.formants import OccupancyMatcher
 from otoscope.recognizers.template.matching import Matcher
 from otoscope.recognizers.template.warping import WarpingMatcher
-
-if TYPE_CHECKING:
-    from otoscope.recognizers.template.recognizer import TemplateRecognizer
 
 WEIGHTS = "templates.safetensors"
 FORMAT = SavedFormat(
@@ -36,10 +33,9 @@ def weights_sha256(matcher: Matcher) -> str:
     return sha256_of(serialized(matcher))
 
 
-def save_templates(recognizer: TemplateRecognizer, folder: str | os.PathLike[str]) -> None:
+def save_templates(card: TemplateCard, matcher: Matcher, folder: str | os.PathLike[str]) -> None:
     """Write a recogniser to a folder, which is made if need be; raises `CannotWrite`."""
-    matcher = recognizer.matcher
-    fields = {"matcher": matcher.kind, "settings": matcher.settings(), "card": recognizer.card.as_json()}
+    fields = {"matcher": matcher.kind, "settings": matcher.settings(), "card": card.as_json()}
     FORMAT.write(folder, {WEIGHTS: serialized(matcher)}, fields)
 
 

@@ -26,6 +26,7 @@ from otoscope.core import (
 )
 from otoscope.core.protocols import Progress
 from otoscope.recognizers.template.card import TemplateCard
+from otoscope.recognizers.template.examples import examples_of, made_of
 from otoscope.recognizers.template.files import load_templates, save_templates, weights_sha256
 from otoscope.recognizers.template.matching import Matcher
 from otoscope.recognizers.template.recognition import Segment, frames_of_speech, hypotheses, segment, segments_of
@@ -155,15 +156,14 @@ class TemplateRecognizer:
 
     def fit(self, corpus: Iterable[Any], *, progress: Progress | None = None) -> Any:
         """Make the templates anew from utterances of one word each; returns the new calibration."""
-        from otoscope.recognizers.template.training import learnt
-
-        other = learnt(self.matcher.learner, corpus, self.card, progress=progress)
-        self.card, self.matcher = other.card, other.matcher
+        learner = self.matcher.learner
+        examples = examples_of(corpus, learner, self.card, progress=progress)
+        self.card, self.matcher = made_of(learner, examples, self.card)
         return self.card.calibration
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write templates and card to a folder; `load` and `otoscope.load(folder)` open it."""
-        save_templates(self, folder)
+        save_templates(self.card, self.matcher, folder)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str], *, connected: bool | None = None) -> TemplateRecognizer:

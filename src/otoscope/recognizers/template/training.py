@@ -1,4 +1,4 @@
-"""How template recognisers learn: words one by one, cut at their endpoints, kept or clustered, then calibrated."""
+"""The template recognisers by name: which learner, which words, and one call from a corpus to a saved folder."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import BadInput, Recording
+from otoscope.core import BadInput
 from otoscope.core.protocols import Progress
-from otoscope.lexicon.normalization import normalize_words
 from otoscope.recognizers.template.calculator import SHOEBOX_WORDS
-from otoscope.recognizers.template.calibration import Calibration, calibrated
+from otoscope.recognizers.template.calibration import Calibration
 from otoscope.recognizers.template.card import TemplateCard
 from otoscope.recognizers.template.endpoints import Endpoints
+from otoscope.recognizers.template.examples import examples_of, made_of
 from otoscope.recognizers.template.formants import OccupancyLearner
 from otoscope.recognizers.template.front_end import CepstralFrontEnd
 from otoscope.recognizers.template.matching import Learner
-from otoscope.recognizers.template.recognition import frames_of_speech
 from otoscope.recognizers.template.recognizer import TemplateRecognizer
 from otoscope.recognizers.template.warping import WarpingLearner
 
@@ -32,54 +30,6 @@ AUDREY = WarpingLearner(CepstralFrontEnd(floor=9.0), n_nearest=3, own_mean=0.5, 
 AUDREY_ENDPOINTS = Endpoints(margin_s=0.02)
 AUDREY_FORMANTS = OccupancyLearner()
 SHOEBOX = WarpingLearner(CepstralFrontEnd(rate_hz=16000, floor_reach_s=0.5), n_nearest=1)
-
-
-def examples_of(
-    corpus: Iterable[Any], learner: Learner, card: TemplateCard, *, progress: Progress | None = None
-) -> list[list[NDArray[Any]]]:
-    """Return, for each word of the card, the frames of its utterances, from the first sound to the last.
-
-    Parameters
-    ----------
-    corpus
-        Utterances with `text`, `id` and `recording()`; each must say one word of the card's vocabulary.
-
-    Raises
-    ------
-    BadInput
-        A text that is not one known word, or a word that nobody says.
-    """
-    found: dict[str, list[NDArray[Any]]] = {word: [] for word in card.vocabulary}
-    utterances = list(corpus)
-    for n_done, utterance in enumerate(utterances, start=1):
-        words = normalize_words(utterance.text)
-        if len(words) != 1 or words[0] not in found:
-            raise BadInput(
-                f"utterance {utterance.id!r} says {utterance.text!r}; templates are made of single words: "
-                f"{', '.join(card.vocabulary)}"
-            )
-        found[words[0]].append(word_frames(utterance.recording(rate_hz=None), learner, card))
-        if progress is not None:
-            progress(n_done, len(utterances))
-    silent = [word for word, own in found.items() if not own]
-    if silent:
-        raise BadInput(f"the corpus has no utterance of {', '.join(silent)}; every word needs two or more")
-    return list(found.values())
-
-
-def word_frames(recording: Recording, learner: Learner, card: TemplateCard) -> NDArray[Any]:
-    """Return the frames of a recording of one word, from the first stretch of speech to the last.
-
-    Raises
-    ------
-    BadInput
-        Nobody speaks in it.
-    """
-    features = learner.features(recording)
-    speech = frames_of_speech(recording, features.grid, card)
-    if not speech:
-        raise BadInput(f"nobody speaks in {recording.source or 'a training recording'}; take it out of the corpus")
-    return np.asarray(features.values[speech[0][0] : speech[-1][-1] + 1])
 
 
 def learnt(
@@ -93,11 +43,7 @@ def from_examples(
     learner: Learner, examples: Sequence[Sequence[NDArray[Any]]], card: TemplateCard
 ) -> TemplateRecognizer:
     """Return the recogniser made of the frames of some examples of each word of a card."""
-    counts = {word: len(own) for word, own in zip(card.vocabulary, examples, strict=True)}
-    card = dataclasses.replace(
-        card, calibration=calibrated(learner, examples), training={**card.training, "examples": counts}
-    )
-    return TemplateRecognizer(card, learner.matcher(examples))
+    return TemplateRecognizer(*made_of(learner, examples, card))
 
 
 def train_audrey(
