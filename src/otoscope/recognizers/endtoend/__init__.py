@@ -8,8 +8,8 @@ from otoscope.core.late import resolve
 
 if TYPE_CHECKING:
     from otoscope.recognizers.endtoend.presets import PRESETS
-    from otoscope.recognizers.endtoend.recognizer import EndToEndRecognizer
-    from otoscope.recognizers.endtoend.streaming import StreamingLatency, StreamingRecognizer, measure_latency
+    from otoscope.recognizers.endtoend.recognizer import EndToEndRecognizer, StreamingRecognizer
+    from otoscope.recognizers.endtoend.streaming import StreamingLatency, measure_latency
     from otoscope.recognizers.endtoend.training import (
         train_conformer,
         train_deepspeech,
@@ -41,7 +41,7 @@ _HOMES = {
     "EndToEndRecognizer": "recognizer",
     "PRESETS": "presets",
     "StreamingLatency": "streaming",
-    "StreamingRecognizer": "streaming",
+    "StreamingRecognizer": "recognizer",
     "measure_latency": "streaming",
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -12,16 +11,13 @@ from otoscope.nets.weights import give_weights, serialized
 from otoscope.recognizers.endtoend.card import EndToEndCard
 from otoscope.recognizers.saved import SavedFormat
 
-if TYPE_CHECKING:
-    from otoscope.recognizers.endtoend.recognizer import EndToEndRecognizer
-
 WEIGHTS = "weights.safetensors"
 FORMAT = SavedFormat("otoscope.recognizers.endtoend:EndToEndRecognizer", ("card",), WEIGHTS)
 
 
-def save_endtoend(recognizer: EndToEndRecognizer, folder: str | os.PathLike[str]) -> None:
+def save_endtoend(card: EndToEndCard, network: SpeechNetwork, folder: str | os.PathLike[str]) -> None:
     """Write a recogniser to a folder, which is made if need be; raises `CannotWrite`."""
-    FORMAT.write(folder, {WEIGHTS: serialized(recognizer.network)}, {"card": recognizer.card.as_json()})
+    FORMAT.write(folder, {WEIGHTS: serialized(network)}, {"card": card.as_json()})
 
 
 def load_endtoend(folder: str | os.PathLike[str]) -> tuple[EndToEndCard, SpeechNetwork]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,16 @@ from otoscope.core import (
     FrameGrid,
     Hypothesis,
     Interval,
+    Provenance,
+    Recording,
     StepScores,
     Target,
     Tier,
 )
 from otoscope.core.timeline import Origin
 from otoscope.decoding.edit_distance import edit_distance
+from otoscope.nets.open_edits import OpenEdits
+from otoscope.nets.speech_network import SpeechNetwork
 from otoscope.recognizers.endtoend.card import EndToEndCard
 from otoscope.recognizers.endtoend.tokens import Tokens
 
@@ -64,6 +68,37 @@ class Reader(Protocol):
 
     def steps(self, heard: Encoded, words: Sequence[str]) -> StepScores | None:
         """Return symbol scores by token of the text, `None` where the family has none."""
+        ...
+
+
+class EndToEnd(Protocol):
+    """What scoring, streaming and looking inside need of a recogniser."""
+
+    card: EndToEndCard
+    network: SpeechNetwork
+    language_model: dict[str, Any]
+    open_edits: OpenEdits
+
+    @property
+    def provenance(self) -> Provenance:
+        """What stands behind its Traces."""
+        ...
+
+    @property
+    def reader(self) -> Reader:
+        """How its family reads the encoded sound."""
+        ...
+
+    def encoded(self, recording: Recording) -> Encoded:
+        """Return what the encoder makes of a recording."""
+        ...
+
+    def waves(self, waveforms: Sequence[NDArray[np.float32]]) -> Tensor:
+        """Return waveforms at the front end's rate as one zero-padded tensor."""
+        ...
+
+    def scores_of(self, waves: Tensor, n_samples: Sequence[int], targets: Sequence[Target]) -> Tensor:
+        """Return differentiable scores `(n, n_targets)` of zero-padded waves `(n, n_samples)`."""
         ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,12 +14,9 @@ from otoscope.core import BadInput, Features, Recording, Site, Target
 from otoscope.nets.hooks import leaf_at
 from otoscope.nets.speech_network import SpeechNetwork
 from otoscope.recognizers.endtoend.card import EndToEndCard
-from otoscope.recognizers.endtoend.hearing import Encoded
+from otoscope.recognizers.endtoend.hearing import Encoded, EndToEnd
 from otoscope.recognizers.endtoend.sites import activation, attention, described, recorded, site_names
 from otoscope.signal.resampling import resampled
-
-if TYPE_CHECKING:
-    from otoscope.recognizers.endtoend.recognizer import EndToEndRecognizer
 
 PARTS = ("emissions", "steps", "activations", "attentions")
 
@@ -36,7 +33,7 @@ def missing_parts(card: EndToEndCard, network: SpeechNetwork) -> dict[str, str]:
     return missing
 
 
-def wanted_sites(recognizer: EndToEndRecognizer, record: Sequence[str]) -> list[str]:
+def wanted_sites(recognizer: EndToEnd, record: Sequence[str]) -> list[str]:
     """Return the sites that `record` asks for, by name or all.
 
     Raises
@@ -47,13 +44,13 @@ def wanted_sites(recognizer: EndToEndRecognizer, record: Sequence[str]) -> list[
     activations, attentions = site_names(recognizer.network)
     if unknown := [name for name in record if name not in (*activations, *attentions, *PARTS)]:
         known = ", ".join((*PARTS, *activations, *attentions))
-        raise BadInput(f"{recognizer.name} cannot record {', '.join(unknown)}; it records {known}")
+        raise BadInput(f"{recognizer.card.name} cannot record {', '.join(unknown)}; it records {known}")
     found = [name for name in activations if "activations" in record or name in record]
     return found + [name for name in attentions if "attentions" in record or name in record]
 
 
 def inside(
-    recognizer: EndToEndRecognizer, recording: Recording, words: Sequence[str], sites: Sequence[str], *, features: bool
+    recognizer: EndToEnd, recording: Recording, words: Sequence[str], sites: Sequence[str], *, features: bool
 ) -> dict[str, Any]:
     """Return activations and attentions, and `features` where wanted, while the text heard is scored once more."""
     network, card = recognizer.network, recognizer.card
@@ -72,7 +69,7 @@ def inside(
     return parts
 
 
-def sites_that_fire(recognizer: EndToEndRecognizer) -> tuple[Site, ...]:
+def sites_that_fire(recognizer: EndToEnd) -> tuple[Site, ...]:
     """Return the activation sites with their widths, from a run over a second of silence."""
     names, _ = site_names(recognizer.network)
     rate_hz = recognizer.card.shape.front_end.rate_hz
@@ -81,7 +78,7 @@ def sites_that_fire(recognizer: EndToEndRecognizer) -> tuple[Site, ...]:
     return tuple(described(name, seen[name].shape[2]) for name in names if name in seen)
 
 
-def _through(recognizer: EndToEndRecognizer, heard: Encoded, words: Sequence[str]) -> None:
+def _through(recognizer: EndToEnd, heard: Encoded, words: Sequence[str]) -> None:
     """Let encoded sound pass every output part, the decoder along a text."""
     if recognizer.card.shape.ctc:
         recognizer.network.ctc_log_probs(heard.frames, heard.lengths)
@@ -90,7 +87,7 @@ def _through(recognizer: EndToEndRecognizer, heard: Encoded, words: Sequence[str
         recognizer.reader.scores(heard.frames, heard.lengths, [heard.grid], [target])
 
 
-def gradient_at(recognizer: EndToEndRecognizer, recording: Recording, target: Target, at: str) -> NDArray[np.float64]:
+def gradient_at(recognizer: EndToEnd, recording: Recording, target: Target, at: str) -> NDArray[np.float64]:
     """Return d score / d value at a site; see `EndToEndRecognizer.gradient`."""
     network = recognizer.network
     samples = resampled(recording, recognizer.card.shape.front_end.rate_hz).samples

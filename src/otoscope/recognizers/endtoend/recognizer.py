@@ -20,22 +20,19 @@ from otoscope.nets.examples import padded
 from otoscope.nets.open_edits import OpenEdits
 from otoscope.nets.speech_network import SpeechNetwork
 from otoscope.nets.training import History, TrainingPlan
-from otoscope.recognizers.endtoend.attention_reader import AttentionReader
 from otoscope.recognizers.endtoend.batching import Recipe
 from otoscope.recognizers.endtoend.card import EndToEndCard
-from otoscope.recognizers.endtoend.ctc_reader import CtcReader
 from otoscope.recognizers.endtoend.files import load_endtoend, save_endtoend
 from otoscope.recognizers.endtoend.fusion import Fusion, Lexicon, NextScores
 from otoscope.recognizers.endtoend.hearing import Encoded, Reader, check_said
 from otoscope.recognizers.endtoend.inside import gradient_at, inside, missing_parts, sites_that_fire, wanted_sites
+from otoscope.recognizers.endtoend.readers import reader_of
 from otoscope.recognizers.endtoend.scoring import provenance_of, scored
 from otoscope.recognizers.endtoend.sites import site_names
 from otoscope.recognizers.endtoend.spelling import SpelledDecoder, checked_vocabulary
+from otoscope.recognizers.endtoend.streaming import traces_of
 from otoscope.recognizers.endtoend.tasks import fit_network
-from otoscope.recognizers.endtoend.transducer_reader import TransducerReader
 from otoscope.signal.resampling import resampled
-
-READERS: Mapping[str, Any] = {"ctc": CtcReader, "attention": AttentionReader, "transducer": TransducerReader}
 
 
 class EndToEndRecognizer:
@@ -71,8 +68,6 @@ class EndToEndRecognizer:
     def __new__(cls, card: EndToEndCard, *args: Any, **kwargs: Any) -> EndToEndRecognizer:
         """Return one that streams where the card says so."""
         if cls is EndToEndRecognizer and card.shape.encoder.streaming and card.family != "attention":
-            from otoscope.recognizers.endtoend.streaming import StreamingRecognizer
-
             return super().__new__(StreamingRecognizer)
         return super().__new__(cls)
 
@@ -84,8 +79,7 @@ class EndToEndRecognizer:
     @property
     def reader(self) -> Reader:
         """How its family reads the encoded sound."""
-        reader: Reader = READERS[self.card.family](self.network, self.card, self._language)
-        return reader
+        return reader_of(self.card, self.network, self._language)
 
     @property
     def _language(self) -> NextScores | SpelledDecoder | None:
@@ -270,7 +264,7 @@ class EndToEndRecognizer:
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write weights and card to a folder; `load` and `otoscope.load(folder)` open it. No language model goes in."""
-        save_endtoend(self, folder)
+        save_endtoend(self.card, self.network, folder)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> EndToEndRecognizer:
@@ -286,3 +280,20 @@ class EndToEndRecognizer:
         samples = resampled(recording, self.card.shape.front_end.rate_hz).samples
         frames, lengths = self.network.encode(self.waves([samples]), torch.tensor([samples.size]))
         return Encoded(frames, lengths, self.network.grids(samples.size)["encoder"], recording.duration_s)
+
+
+class StreamingRecognizer(EndToEndRecognizer):
+    """An `EndToEndRecognizer` that hears while the sound arrives: CTC or transducer on a streaming encoder."""
+
+    @property
+    def stream_rate_hz(self) -> int:
+        """Rate of the samples that `stream` takes: the front end's own."""
+        return self.card.shape.front_end.rate_hz
+
+    def stream(self, chunks: Iterable[NDArray[np.float32]]) -> Iterator[Trace]:
+        """Yield a growing Trace after each chunk of samples at `stream_rate_hz`, of any length, to the last of all.
+
+        Partial texts are the best path so far (CTC) or the best of the beam so far (transducer). The last Trace has the
+        texts of `trace` on the whole recording.
+        """
+        return traces_of(self, chunks)

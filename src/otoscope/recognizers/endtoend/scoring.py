@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,17 +13,15 @@ from otoscope.core import Provenance, Recording, Target
 from otoscope.core.protocols import Progress
 from otoscope.nets.examples import batches
 from otoscope.nets.weights import weights_sha256
+from otoscope.recognizers.endtoend.hearing import EndToEnd
 from otoscope.signal.resampling import resampled
-
-if TYPE_CHECKING:
-    from otoscope.recognizers.endtoend.recognizer import EndToEndRecognizer
 
 BATCH_S = 60.0
 """Seconds of padded sound that go through the network at once."""
 
 
 def scored(
-    recognizer: EndToEndRecognizer,
+    recognizer: EndToEnd,
     recordings: Sequence[Recording],
     targets: Sequence[Target],
     progress: Progress | None = None,
@@ -45,7 +42,7 @@ def scored(
     return scores
 
 
-def provenance_of(recognizer: EndToEndRecognizer) -> Provenance:
+def provenance_of(recognizer: EndToEnd) -> Provenance:
     """Return version, hash of the weights as they are now, and the card; language model and open edits are named."""
     card = recognizer.card
     parameters = {k: v for k, v in card.as_json().items() if k in ("family", "shape", "decoding", "vocabulary")}

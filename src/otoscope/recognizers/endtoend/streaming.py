@@ -21,9 +21,8 @@ from otoscope.core import BadInput, Recording, Trace
 from otoscope.nets.encoders import AttentionEncoder, RecurrentEncoder
 from otoscope.nets.speech_network import SpeechNetwork
 from otoscope.recognizers.endtoend.ctc_reader import CtcReader, greedy_text
-from otoscope.recognizers.endtoend.hearing import Encoded
+from otoscope.recognizers.endtoend.hearing import Encoded, EndToEnd
 from otoscope.recognizers.endtoend.inside import missing_parts
-from otoscope.recognizers.endtoend.recognizer import EndToEndRecognizer
 from otoscope.recognizers.endtoend.transducer_reader import TransducerReader
 
 
@@ -117,54 +116,40 @@ class EncoderStream:
         return out
 
 
-class StreamingRecognizer(EndToEndRecognizer):
-    """An `EndToEndRecognizer` that hears while the sound arrives: CTC or transducer on a streaming encoder."""
+def traces_of(recognizer: EndToEnd, chunks: Iterable[NDArray[np.float32]]) -> Iterator[Trace]:
+    """Yield a growing Trace after each chunk of samples; see `StreamingRecognizer.stream`."""
+    encoder = EncoderStream(recognizer.network)
+    reader, frames = recognizer.reader, torch.zeros(1, 0, recognizer.network.encoder.n_units)
+    search = reader.search() if isinstance(reader, TransducerReader) else None
+    heard_any = False
+    for chunk, final in _with_last(chunks):
+        new = encoder.push(np.asarray(chunk, np.float32), final=final)
+        frames = torch.cat([frames, new], 1)
+        heard_any = heard_any or encoder.features.samples.size > 0
+        if search is not None and isinstance(reader, TransducerReader):
+            search.advance(reader.projected(new[0]))
+        if heard_any:
+            yield _partial(recognizer, reader, frames, encoder.features.samples, (search, final))
 
-    @property
-    def stream_rate_hz(self) -> int:
-        """Rate of the samples that `stream` takes: the front end's own."""
-        return self.card.shape.front_end.rate_hz
 
-    def stream(self, chunks: Iterable[NDArray[np.float32]]) -> Iterator[Trace]:
-        """Yield a growing Trace after each chunk of samples, and the last one when all have come.
-
-        Partial texts are the best path so far (CTC) or the best of the beam so far (transducer). The last Trace has the
-        texts of `trace` on the whole recording.
-
-        Parameters
-        ----------
-        chunks
-            Samples at the front end's own rate, of any length.
-        """
-        encoder = EncoderStream(self.network)
-        reader, frames = self.reader, torch.zeros(1, 0, self.network.encoder.n_units)
-        search = reader.search() if isinstance(reader, TransducerReader) else None
-        heard_any = False
-        for chunk, final in _with_last(chunks):
-            new = encoder.push(np.asarray(chunk, np.float32), final=final)
-            frames = torch.cat([frames, new], 1)
-            heard_any = heard_any or encoder.features.samples.size > 0
-            if search is not None and isinstance(reader, TransducerReader):
-                search.advance(reader.projected(new[0]))
-            if heard_any:
-                yield self._partial(reader, frames, encoder.features.samples, (search, final))
-
-    def _partial(self, reader: Any, frames: Tensor, samples: NDArray[np.float32], so_far: tuple[Any, bool]) -> Trace:
-        search, final = so_far
-        rate_hz = self.card.shape.front_end.rate_hz
-        recording, n = Recording(samples, rate_hz), frames.shape[1]
-        grid = self.network.grids(samples.size)["encoder"]
-        with torch.no_grad():
-            heard = Encoded(frames, torch.tensor([n]), dataclasses.replace(grid, n_frames=n), recording.duration_s)
-            if search is not None:
-                found = reader.found(search, final=final)
-            elif final or n == 0:
-                found = reader.hypotheses(heard) if n else reader.read(np.zeros((0, 1)))
-            else:
-                assert isinstance(reader, CtcReader)
-                found = (greedy_text(reader.log_probs(heard), self.card),)
-            parts = {"alignment": reader.alignment(heard, found[0].words)}
-        return Trace(recording, found, self.provenance, parts, missing_parts(self.card, self.network))
+def _partial(
+    recognizer: EndToEnd, reader: Any, frames: Tensor, samples: NDArray[np.float32], so_far: tuple[Any, bool]
+) -> Trace:
+    search, final = so_far
+    card, network = recognizer.card, recognizer.network
+    recording, n = Recording(samples, card.shape.front_end.rate_hz), frames.shape[1]
+    grid = network.grids(samples.size)["encoder"]
+    with torch.no_grad():
+        heard = Encoded(frames, torch.tensor([n]), dataclasses.replace(grid, n_frames=n), recording.duration_s)
+        if search is not None:
+            found = reader.found(search, final=final)
+        elif final or n == 0:
+            found = reader.hypotheses(heard) if n else reader.read(np.zeros((0, 1)))
+        else:
+            assert isinstance(reader, CtcReader)
+            found = (greedy_text(reader.log_probs(heard), card),)
+        parts = {"alignment": reader.alignment(heard, found[0].words)}
+    return Trace(recording, found, recognizer.provenance, parts, missing_parts(card, network))
 
 
 def _with_last(chunks: Iterable[NDArray[np.float32]]) -> Iterator[tuple[NDArray[np.float32], bool]]:
@@ -206,7 +191,7 @@ class StreamingLatency:
         return float(self.computing_s.sum() / (self.chunk_s * self.computing_s.size))
 
 
-def measure_latency(recognizer: StreamingRecognizer, recording: Recording, *, chunk_s: float = 0.1) -> StreamingLatency:
+def measure_latency(recognizer: EndToEnd, recording: Recording, *, chunk_s: float = 0.1) -> StreamingLatency:
     """Stream a recording at the front end's rate in chunks and measure how late its words come.
 
     Raises
@@ -221,7 +206,7 @@ def measure_latency(recognizer: StreamingRecognizer, recording: Recording, *, ch
     chunks = [recording.samples[i : i + size] for i in range(0, recording.n_samples, size)]
     traces, spent = [], []
     started = time.perf_counter()
-    for trace in recognizer.stream(chunks):
+    for trace in traces_of(recognizer, chunks):
         traces.append(trace)
         spent.append(time.perf_counter() - started)
         started = time.perf_counter()
