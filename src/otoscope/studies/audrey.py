@@ -4,7 +4,7 @@ Audrey (Davis, Biddulph & Balashek 1952) knew 97 % of its talker's digits. Here 
 digits is a talker: templates come from some repetitions of each digit, spread evenly over that speaker's recordings,
 and all others are tested. The slope was chosen on the speakers of the train split; how much of a word's mean is taken
 out, how far sound is levelled, the margin at the ends of a word, its neighbours and its scale on the templates alone,
-of all speakers: five of each digit as templates for the other five.
+of all speakers: some of each digit, drawn at random many times, as templates for the others.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ from otoscope.recognizers.template.warping import WarpingLearner
 DIGITS = SHOEBOX_WORDS[:10]
 _UNKNOWN = Calibration(1.0, 1.0)
 
-AUDREY = WarpingLearner(CepstralFrontEnd(floor=9.0), n_nearest=3, own_mean=0.5, scaled=True)
-AUDREY_ENDPOINTS = Endpoints(margin_s=0.02)
+AUDREY = WarpingLearner(CepstralFrontEnd(floor=11.0), n_nearest=3, own_mean=0.5, scaled=True)
+AUDREY_ENDPOINTS = Endpoints(margin_s=0.03)
 AUDREY_FORMANTS = OccupancyLearner()
 SHOEBOX = WarpingLearner(CepstralFrontEnd(rate_hz=16000, floor_reach_s=0.5), n_nearest=1)
 
