@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -12,16 +11,13 @@ from otoscope.nets.weights import give_weights, serialized
 from otoscope.recognizers.ctc.card import CtcCard
 from otoscope.recognizers.saved import SavedFormat
 
-if TYPE_CHECKING:
-    from otoscope.recognizers.ctc import CTCRecognizer
-
 WEIGHTS = "weights.safetensors"
 FORMAT = SavedFormat("otoscope.recognizers.ctc:CTCRecognizer", ("card",), WEIGHTS)
 
 
-def save_ctc(recognizer: CTCRecognizer, folder: str | os.PathLike[str]) -> None:
+def save_ctc(card: CtcCard, network: AcousticModel, folder: str | os.PathLike[str]) -> None:
     """Write a recogniser to a folder, which is made if need be; raises `CannotWrite`."""
-    FORMAT.write(folder, {WEIGHTS: serialized(recognizer.network)}, {"card": recognizer.card.as_json()})
+    FORMAT.write(folder, {WEIGHTS: serialized(network)}, {"card": card.as_json()})
 
 
 def load_ctc(folder: str | os.PathLike[str]) -> tuple[CtcCard, AcousticModel]:

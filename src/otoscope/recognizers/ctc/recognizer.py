@@ -251,7 +251,7 @@ class CTCRecognizer:
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write weights and card to a folder; `load` and `otoscope.load(folder)` open it."""
-        save_ctc(self, folder)
+        save_ctc(self.card, self.network, folder)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> CTCRecognizer:
