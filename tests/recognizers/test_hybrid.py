@@ -55,8 +55,9 @@ def made(network: str, features: str = "log-mel", **fields: object) -> HybridRec
         shape,
         criterion,
         features=features,
+        least_said=0.0,
+        least_told=0.0,
         least_fit=-1e9,
-        least_word=-1e9,
         **fields,
     )
     priors = np.random.default_rng(0).normal(-2.0, 0.5, table.n_columns) if criterion != "mmi" else None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from otoscope.core import DoesNotFit, FrameGrid, Recording
+from otoscope.core import FrameGrid, Recording
 from otoscope.decoding.tree import ForcedPath, HmmState, forced
 from otoscope.nets.front_end import FrontEndShape
 from otoscope.recognizers.forced_tiers import NEAR_S, place_confidence
@@ -17,7 +17,6 @@ from otoscope.recognizers.hybrid import HybridRecognizer
 from otoscope.recognizers.hybrid.card import HybridCard
 from otoscope.recognizers.hybrid.files import Parts
 from otoscope.recognizers.hybrid.fine_times import FineModels, shifted, shifted_scores, stride_of
-from otoscope.recognizers.hybrid.fitting import POWER, SLACK_FRAMES, mean_fit, word_fits, word_scores
 from otoscope.recognizers.hybrid.language import any_order
 from otoscope.recognizers.hybrid.model import AcousticScores
 from otoscope.recognizers.hybrid.phones import PhoneTable, tied_biphones
@@ -35,7 +34,7 @@ def made(network: str) -> HybridRecognizer:
     table = PhoneTable.of(tied_biphones({("S", "IY"): 200.0}, ("S", "T", "IY", "UW")))
     shape = {"n_features": 16, "n_symbols": table.n_columns, **SHAPES[network]}
     front_end = FrontEndShape(n_mels=16)
-    card = HybridCard("tiny", front_end, network, shape, "mmi", least_fit=-1e9, least_word=-1e9)
+    card = HybridCard("tiny", front_end, network, shape, "mmi", least_said=0.0, least_told=0.0, least_fit=-1e9)
     acoustic = AcousticScores(card, table, seed=1)
     torch.manual_seed(2)
     with torch.no_grad():
@@ -127,25 +126,3 @@ def test_alignments_lie_on_the_grid_of_the_features(network: str, stride: int) -
     for phone in found.phones:
         inside = found.states.within(phone.start_s, phone.end_s)
         assert all(phone.start_s <= state.start_s and state.end_s <= phone.end_s for state in inside)
-
-
-def test_the_words_that_do_not_fit_are_named() -> None:
-    recognizer, recording, words = made("factorized-tdnn"), sound(1.2), ("two", "tea", "see")
-    acoustic, lexicon = recognizer.acoustic, recognizer.pronounced(("two", "tea", "see"))
-    scores = acoustic.scores([acoustic.samples(recording)])[0]
-    path = forced(scores, words, lexicon, acoustic.table)
-    logs = word_scores(scores, path, lexicon, acoustic)
-    frames = np.array([stop - first for first, stop in path.word_frames()])
-    fits = word_fits(logs, path)
-    np.testing.assert_allclose(fits, np.array(logs) / (frames + SLACK_FRAMES) ** POWER)
-    worst, middle, best = np.sort(fits)
-    named = {(worst + middle) / 2: 1, (middle + best) / 2: 2, best + 1e-3: 3}
-    for limit, n in named.items():
-        with pytest.raises(DoesNotFit) as error:
-            recognizer.with_card(least_word=limit).align(recording, " ".join(words))
-        wrong = [word for word, fit in zip(words, fits, strict=True) if fit < limit]
-        assert len(wrong) == n
-        assert [word for word in words if f"'{word}'" in str(error.value)] == wrong
-    with pytest.raises(DoesNotFit, match=f"'{words[int(np.argmin(fits))]}'"):
-        recognizer.with_card(least_fit=mean_fit(logs, path) + 1e-6).align(recording, " ".join(words))
-    recognizer.with_card(least_word=worst - 1e-6, least_fit=mean_fit(logs, path) - 1e-6).align(recording, "two tea see")

@@ -15,6 +15,10 @@ from otoscope.nets.front_end import FrontEndShape
 FeatureKind = Literal["log-mel", "mfcc", "spectrogram"]
 """Log power of mel filters, their cepstra, or log power of the bins of a spectrogram."""
 
+SAID_WEIGHTS: Mapping[str, float] = MappingProxyType({"bias": -1.3, "said": 0.8, "around": 0.4, "frames": -0.5})
+TOLD_WEIGHTS: Mapping[str, float] = MappingProxyType({"bias": 4.0, "told": 0.5, "frames": -1.0})
+"""Where none were learnt: what they are for `otoscope-en`, rounded."""
+
 
 @dataclass(frozen=True)
 class HybridCard:
@@ -44,9 +48,13 @@ class HybridCard:
         Natural-log probability of a silence between two words.
     margin_s
         How far the ends of a word may lie from those of its interval when it is scored, seconds.
-    least_fit, least_word
-        Nats a frame that a text must have to be aligned, and what each of its words must have
-        (`otoscope.recognizers.hybrid.fitting.word_fits`).
+    said_weights, told_weights
+        Of the logistic models of whether a word was said, and whether a place between words leaves nothing out, by
+        feature (`otoscope.recognizers.hybrid.fitting.Evidence`), and their `bias`.
+    least_said, least_told
+        Probability that each word, and each place, must have for a text to be aligned.
+    least_fit
+        Nats a frame that the words of such a text must have together.
     licence, attribution
         Of the weights, from what they were trained on.
     training
@@ -68,8 +76,11 @@ class HybridCard:
     n_best: int = 5
     silence_log_prob: float = -0.6931471805599453
     margin_s: float = 0.06
-    least_fit: float = -1.5
-    least_word: float = -3.5
+    said_weights: Mapping[str, float] = field(default_factory=lambda: SAID_WEIGHTS)
+    told_weights: Mapping[str, float] = field(default_factory=lambda: TOLD_WEIGHTS)
+    least_said: float = 0.1
+    least_told: float = 0.1
+    least_fit: float = -2.0
     licence: str = ""
     attribution: str = ""
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -77,6 +88,11 @@ class HybridCard:
     def __post_init__(self) -> None:
         shape = {name: list(value) if isinstance(value, tuple) else value for name, value in self.shape.items()}
         set_frozen(self, shape=MappingProxyType(shape), training=MappingProxyType(dict(self.training)))
+        for name, known in (("said_weights", SAID_WEIGHTS), ("told_weights", TOLD_WEIGHTS)):
+            given = dict(getattr(self, name))
+            if given.keys() != known.keys():
+                raise BadInput(f"{name} are given for {', '.join(sorted(given))}; needed are {', '.join(known)}")
+            set_frozen(self, **{name: MappingProxyType(given)})
         if self.criterion not in ("mmi", "cross-entropy"):
             raise BadInput(f"the criterion is mmi or cross-entropy, got {self.criterion!r}")
         if self.features not in get_args(FeatureKind):
@@ -86,7 +102,8 @@ class HybridCard:
         """Return the card as JSON values."""
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         values["front_end"] = dataclasses.asdict(self.front_end)
-        return {**values, "shape": dict(self.shape), "training": dict(self.training)}
+        mappings = {name: dict(values[name]) for name in ("shape", "said_weights", "told_weights", "training")}
+        return {**values, **mappings}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> HybridCard:

@@ -31,8 +31,10 @@ WEIGHTS, PHONES, LEXICON, LANGUAGE = (
 )
 _OLDER = " whose limits of align meant something else; train it again, or open it with the version that saved it"
 FORMAT = SavedFormat(
-    "otoscope.recognizers.hybrid:HybridRecognizer", ("phones", "card"), schema=2, since=2, older=_OLDER
+    "otoscope.recognizers.hybrid:HybridRecognizer", ("phones", "card"), schema=3, since=2, older=_OLDER
 )
+_FORMER = ("least_fit", "least_word")
+"""Limits in cards of schema 2, which mean something else now: those are judged as if nothing had been learnt."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,10 @@ def load_hybrid(folder: str | os.PathLike[str]) -> Parts:
     description, files = FORMAT.read(folder)
     if missing := [name for name in (WEIGHTS, PHONES, LEXICON, LANGUAGE) if name not in files]:
         raise CorruptWeights(f"{path} is no complete recogniser: its description names no {missing[0]}; get it anew")
-    card = HybridCard.from_json(description["card"])
+    fields = dict(description["card"])
+    if description["schema"] == 2:
+        fields = {name: value for name, value in fields.items() if name not in _FORMER}
+    card = HybridCard.from_json(fields)
     try:
         arrays = load_arrays(files[PHONES])
         priors = arrays.pop("log_priors")

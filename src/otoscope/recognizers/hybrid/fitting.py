@@ -1,75 +1,124 @@
-"""Whether a text is what a recording says: every word against all successions of phones at its place."""
+"""Whether a text is what a recording says: for each word, and each place between words, how probably it is right."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
-from otoscope.core import DoesNotFit, FrameGrid, Interval, Target
+from otoscope.core import DoesNotFit, FrameGrid
+from otoscope.core.arrays import ByValue
 from otoscope.decoding.tree import ForcedPath
+from otoscope.decoding.tree.transcripts import NO_WORD
+from otoscope.recognizers.hybrid.card import HybridCard
+from otoscope.recognizers.hybrid.departures import Departures, departures, speech_gains
 from otoscope.recognizers.hybrid.model import AcousticScores
-from otoscope.recognizers.hybrid.scoring import Lexicon, passage_of
 
-MARGIN_FRAMES = 2
-"""Frames by which a word's ends may move when it is judged."""
-SLACK_FRAMES = 5.0
-"""Added to the frames of a word: a short one has little to be judged by."""
-POWER = 2 / 3
-"""Of a word's frames, by which its score is divided: scores of true words grow slower than their frames, those of wrong
-ones as these do. 1 misses wrong words that are long, 0 those that are short."""
+LIMIT = 8.0
+"""Of log odds: beyond, there is nothing left to doubt."""
 
 
-def word_scores(
-    scores: NDArray[np.float32], path: ForcedPath, lexicon: Lexicon, acoustic: AcousticScores
-) -> tuple[float, ...]:
-    """Return each word's log posterior at the place a path gives it, in nats."""
-    words = path.graph.words
-    grid = FrameGrid(1000, 0, 1000, 1000, len(scores))
-    found = []
-    for position, (first, stop) in enumerate(path.word_frames()):
-        target = Target("word", words[position], Interval(first, stop, words[position]), position, words)
-        passage = passage_of(target, grid, lexicon, acoustic.table, margin_s=MARGIN_FRAMES)
-        found.append(passage.score(scores, acoustic.loop))
-    return tuple(found)
+@dataclass(frozen=True, eq=False)
+class Evidence(ByValue):
+    """What speaks for and against a text.
+
+    Parameters
+    ----------
+    words
+        Features of each word, `(n_words,)` each: `said`, log odds that it is not passed by (`departures`); `around`,
+        those that nothing else is said before or behind it, the lesser; `frames`, the log of their number.
+    places
+        Features of each place before a word and behind the last, `(n_words + 1,)` each: `told`, log odds that nothing
+        else is said there; `frames`, the log of 1 and the frames that something else would take.
+    mean_fit
+        Scores of the words' frames against any succession of phones, nats a frame.
+    departures
+        Where something else may be said.
+    """
+
+    words: Mapping[str, NDArray[np.float64]]
+    places: Mapping[str, NDArray[np.float64]]
+    mean_fit: float
+    departures: Departures
 
 
-def word_fits(scores_of_words: Sequence[float], path: ForcedPath) -> NDArray[np.float64]:
-    """Return how well each word fits, `(n_words,)`: its score over its frames and some more, to a power below 1."""
+def evidence(scores: NDArray[np.float32], path: ForcedPath, acoustic: AcousticScores) -> Evidence:
+    """Return the evidence for the text of a path through `(n_frames, n_columns)` scores; it has a word or more."""
+    gains, speech = speech_gains(scores, acoustic.loop)
+    found = departures(scores, speech, path.graph)
+    told = _log_odds(found.untold)
     frames = np.array([stop - first for first, stop in path.word_frames()])
-    return np.asarray(scores_of_words) / (frames + SLACK_FRAMES) ** POWER
+    words = {
+        "said": _log_odds(found.unsaid),
+        "around": np.minimum(told[:-1], told[1:]),
+        "frames": np.log(frames),
+    }
+    places = {"told": told, "frames": np.log1p(found.other.sum(0))}
+    mean = float((path.frame_scores - gains)[path.words != NO_WORD].mean())
+    return Evidence(MappingProxyType(words), MappingProxyType(places), mean, found)
 
 
-def mean_fit(scores_of_words: Sequence[float], path: ForcedPath) -> float:
-    """Return the words' scores in nats a frame, over all frames in which a word is said."""
-    return sum(scores_of_words) / sum(stop - first for first, stop in path.word_frames())
+def _log_odds(log_wrong: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the log odds of what has a log probability of being wrong."""
+    wrong = np.minimum(log_wrong, -1e-12)
+    return np.clip(np.log(-np.expm1(wrong)) - wrong, -LIMIT, LIMIT)
+
+
+def probabilities(weights: Mapping[str, float], features: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the probability that each word was said, or each place leaves nothing out; logistic in the features."""
+    return np.asarray(expit(weights["bias"] + sum(weights[name] * values for name, values in features.items())))
 
 
 def check_said(
-    scores: NDArray[np.float32], path: ForcedPath, lexicon: Lexicon, acoustic: AcousticScores
+    scores: NDArray[np.float32], path: ForcedPath, acoustic: AcousticScores, grid: FrameGrid
 ) -> tuple[float, ...]:
-    """Return how sure each word is, exp of its score a frame; raise unless all can be what the sound says.
+    """Return how probably each word was said; raise unless the text can be what the sound says.
 
     Raises
     ------
     DoesNotFit
-        A word fits worse than `least_word` of the card, or all of them together worse than `least_fit`; the message
-        names the words that do not fit, or the worst.
+        A word is less probable than `least_said` of the card, it is less probable than `least_told` that nothing is
+        left out somewhere, or the words together fit worse than `least_fit`. The message says where.
     """
     if not path.graph.words:
         return ()
-    found = word_scores(scores, path, lexicon, acoustic)
-    fits, mean, card = word_fits(found, path), mean_fit(found, path), acoustic.card
-    wrong = np.flatnonzero(fits < card.least_word)
-    if len(wrong) or mean < card.least_fit:
-        named = wrong if len(wrong) else [int(np.argmin(fits))]
-        words = ", ".join(f"{path.graph.words[k]!r} ({fits[k]:.2f})" for k in named)
+    found, card = evidence(scores, path, acoustic), acoustic.card
+    said = probabilities(card.said_weights, found.words)
+    told = probabilities(card.told_weights, found.places)
+    faults = [*_unsaid(path, said, grid, card), *_untold(path, found, told, grid, card)]
+    if found.mean_fit < card.least_fit:
+        faults.append(f"its words have {found.mean_fit:.2f} nats a frame, {card.least_fit:.2f} is allowed")
+    if faults:
         raise DoesNotFit(
-            f"the text does not fit the sound at {words}: {card.name} allows {card.least_word:.2f} for a word, and for "
-            f"all together {card.least_fit:.2f} nats a frame, which are {mean:.2f}; check that text and recording "
-            "belong together"
+            f"the text does not fit the sound: {'; '.join(faults)}; check that text and recording belong together"
         )
-    lengths = [stop - first for first, stop in path.word_frames()]
-    return tuple(math.exp(score / length) for score, length in zip(found, lengths, strict=True))
+    return tuple(said.tolist())
+
+
+def _unsaid(path: ForcedPath, said: NDArray[np.float64], grid: FrameGrid, card: HybridCard) -> list[str]:
+    """Return what there is to say of words that were hardly said."""
+    edges, spans = grid.edges_s(), path.word_frames()
+    return [
+        f"{path.graph.words[k]!r} at {edges[spans[k][0]]:.2f} to {edges[spans[k][1]]:.2f} s was hardly said "
+        f"({said[k]:.1%}, at least {card.least_said:.1%} is asked for)"
+        for k in np.flatnonzero(said < card.least_said)
+    ]
+
+
+def _untold(
+    path: ForcedPath, found: Evidence, told: NDArray[np.float64], grid: FrameGrid, card: HybridCard
+) -> list[str]:
+    """Return what there is to say of speech that the text leaves out."""
+    edges, faults, words = grid.edges_s(), [], path.graph.words
+    for k in np.flatnonzero(told < card.least_told):
+        first, stop = found.departures.stretch(int(k))
+        where = f"before {words[k]!r}" if k < len(words) else f"after {words[-1]!r}"
+        faults.append(
+            f"it leaves out what is said at {edges[first]:.2f} to {edges[stop]:.2f} s, {where} "
+            f"({told[k]:.1%} that nothing is, at least {card.least_told:.1%} is asked for)"
+        )
+    return faults

@@ -75,24 +75,35 @@ class FreeLoop(ByValue):
 
 def free_loop(scores: NDArray[np.float32], loop: FreeLoop) -> tuple[float, NDArray[np.float64]]:
     """Return the log of the sum over all paths, and each column's share of each frame, `(n_frames, n_columns)`."""
-    gamma = np.zeros(scores.shape)
-    return float(_free_loop(np.ascontiguousarray(scores, np.float32), loop.arrays, gamma)), gamma
+    gamma, rows = np.zeros(scores.shape), np.ascontiguousarray(scores, np.float32)
+    return float(_free_loop(rows, loop.arrays, gamma, np.empty(len(rows))).sum()), gamma
 
 
 def free_loop_log(scores: NDArray[np.float32], loop: FreeLoop) -> float:
     """Return only the log of the sum, in half the time."""
     rows = np.ascontiguousarray(scores, np.float32)
-    return float(_free_loop(rows, loop.arrays, np.zeros((0, 0))))
+    return float(_free_loop(rows, loop.arrays, np.zeros((0, 0)), np.empty(len(rows))).sum())
+
+
+def spoken_gains(scores: NDArray[np.float32], loop: FreeLoop) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what each frame adds to the log of the sum over all paths up to it, and how much of it is speech.
+
+    Both `(n_frames,)`; the second is the probability that a phone other than silence lies there, given the sound up to
+    and with the frame.
+    """
+    rows, silent = np.ascontiguousarray(scores, np.float32), np.empty(len(scores))
+    gains = np.asarray(_free_loop(rows, loop.arrays, np.zeros((0, 0)), silent))
+    return gains, 1.0 - silent
 
 
 @numba.njit(cache=True, nogil=True)
 def _emitted(scores: Any, columns: Any, which: Any, emitted: Any) -> Any:
-    """Fill in exp(score - top) of each state at each frame, and the column it took; return the sum of the tops."""
+    """Fill in exp(score - top) of each state at each frame, and the column it took; return the tops."""
     n_frames = scores.shape[0]
-    total = 0.0
+    tops = np.empty(n_frames)
     for t in range(n_frames):
         top = scores[t].max()
-        total += top
+        tops[t] = top
         for u in range(columns.shape[0]):
             for s in range(columns.shape[1]):
                 best = -1
@@ -102,15 +113,16 @@ def _emitted(scores: Any, columns: Any, which: Any, emitted: Any) -> Any:
                         best = c
                 which[t, u, s] = best
                 emitted[t, u, s] = np.exp(scores[t, best] - top) if best >= 0 else 0.0
-    return total
+    return tops
 
 
 @numba.njit(cache=True, nogil=True)
-def _free_loop(scores: Any, graph: Any, gamma: Any) -> Any:
+def _free_loop(scores: Any, graph: Any, gamma: Any, silent: Any) -> Any:
+    """Return each frame's gain; fill in the columns' shares if asked for, and how probably it is silent so far."""
     left, phone, columns, loop, leave, skip, bigram = graph
     n_frames, (n_units, n_states) = scores.shape[0], loop.shape
     emitted, which = np.empty((n_frames, n_units, n_states)), np.empty((n_frames, n_units, n_states), np.int32)
-    log = _emitted(scores, columns, which, emitted)
+    gains = _emitted(scores, columns, which, emitted)
     ahead = np.zeros((n_frames, n_units, n_states))
     scale = np.ones(n_frames)
     ended, anyone = np.zeros(len(bigram)), np.zeros(len(bigram))
@@ -129,19 +141,22 @@ def _free_loop(scores: Any, graph: Any, gamma: Any) -> Any:
                 ahead[t, u, s] = value * emitted[t, u, s]
                 total += ahead[t, u, s]
         if total <= 0.0:
-            return -np.inf
+            gains[t:], silent[t:] = -np.inf, 1.0
+            return gains
         scale[t] = total
-        log += np.log(total)
-        ended[:] = 0.0
+        gains[t] += np.log(total)
+        ended[:], silent[t] = 0.0, 0.0
         for u in range(n_units):
             out = 0.0
             for s in range(n_states):
                 ahead[t, u, s] /= total
+                if phone[u] == len(bigram) - 1:
+                    silent[t] += ahead[t, u, s]
                 out = out * skip[u, s] + ahead[t, u, s] * leave[u, s] if columns[u, s, 0] >= 0 else out
             ended[phone[u]] += out
     if gamma.size:
         _shares(graph, ahead, emitted, which, scale, gamma)
-    return log
+    return gains
 
 
 @numba.njit(cache=True, nogil=True)

@@ -163,9 +163,10 @@ class HybridRecognizer:
         """
         words = tuple(transcript.lower().split())
         lexicon = self.pronounced(words, DoesNotFit)
-        scores = shifted_scores(self.acoustic, self.acoustic.samples(recording))
+        samples = self.acoustic.samples(recording)
+        scores = shifted_scores(self.acoustic, samples)
         path = forced(scores[0], words, lexicon, self.acoustic.table)
-        sure = check_said(scores[0], path, lexicon, self.acoustic)
+        sure = check_said(scores[0], path, self.acoustic, self.acoustic.grids(samples.size)["logits"])
         return fine_alignment(self.acoustic, scores, words, lexicon, recording=recording, text_confidence=sure)
 
     def gradient(self, recording: Recording, target: Target, *, at: str = "features") -> NDArray[np.float64]:

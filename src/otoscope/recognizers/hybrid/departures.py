@@ -1,0 +1,185 @@
+"""Where a recording may depart from a text: words that it does not say, speech that the text leaves out.
+
+The states of the transcript, and beside them two more ways through it: past any word, and between any two words, or at
+the ends, through anything at all, which scores as any succession of phones does (`free_loop_gains`). A word replaced is
+one of each. What is asked for are the probabilities of both ways, given the sound, summed over all paths.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from otoscope.core.arrays import ByValue
+from otoscope.decoding.lattice.sums import log_add
+from otoscope.decoding.tree import TranscriptGraph
+from otoscope.decoding.tree.transcripts import NO_WORD
+from otoscope.recognizers.hybrid.free_loop import FreeLoop, spoken_gains
+
+LOG_PASS, LOG_OTHER = -3.0, -3.0
+"""Log weight of passing a word by, and of beginning something else."""
+LOG_SILENT = -1.0
+"""What a silent frame adds to something else at most: that is speech, which may hold short pauses."""
+
+
+@dataclass(frozen=True, eq=False)
+class Departures(ByValue):
+    """How probable each departure from a text is.
+
+    Parameters
+    ----------
+    unsaid
+        `(n_words,)` log probability that a word is passed by.
+    untold
+        `(n_words + 1,)` log probability that something else is said before each word, and behind the last.
+    other
+        `(n_frames, n_words + 1)` share of each frame that something else takes, by its place in the text.
+    """
+
+    unsaid: NDArray[np.float64]
+    untold: NDArray[np.float64]
+    other: NDArray[np.float64]
+
+    def stretch(self, place: int) -> tuple[int, int]:
+        """Return first frame, and one past the last, of what is said before word `place` and not in the text."""
+        share = self.other[:, place]
+        frames = np.flatnonzero(share >= share.max() / 2)
+        return int(frames[0]), int(frames[-1]) + 1
+
+
+def departures(scores: NDArray[np.float32], gains: NDArray[np.float64], graph: TranscriptGraph) -> Departures:
+    """Return how probable departures from a transcript are.
+
+    Parameters
+    ----------
+    scores
+        `(n_frames, n_columns)` log scores.
+    gains
+        `(n_frames,)` what each frame adds to any succession of phones.
+    graph
+        Of the transcript, one word or more.
+
+    Notes
+    -----
+    Forward-backward (Rabiner 1989, equations 19 to 27) in logs; the garbage model of Wilpon et al. (1990), here the
+    sum over all successions of phones.
+    """
+    rows = np.ascontiguousarray(scores, np.float32)
+    arrays = (graph.column, graph.log_loop, graph.arc_start, graph.arc_source, graph.arc_log)
+    ends = (graph.log_start, graph.log_end, *_junctions(graph))
+    found = _forward(rows, gains, arrays, ends, len(graph.words))
+    unsaid, untold, other = _backward(rows, gains, arrays, ends, found)
+    return Departures(np.minimum(unsaid, 0.0), np.minimum(untold, 0.0), other)
+
+
+def speech_gains(scores: NDArray[np.float32], loop: FreeLoop) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return `(n_frames,)` what each frame adds to any succession of phones, and the same for speech only."""
+    gains, spoken = spoken_gains(scores, loop)
+    return gains, gains + np.maximum(np.log(np.maximum(spoken, 1e-9)), LOG_SILENT)
+
+
+def _junctions(graph: TranscriptGraph) -> tuple[NDArray[Any], ...]:
+    """Return for each state the place it leaves to, the word it begins (-1: none), and the logs of both.
+
+    What comes after a departure is not told which state came before it: the likeliest arc counts.
+    """
+    source, target = graph.arc_source, np.repeat(np.arange(graph.n_states), np.diff(graph.arc_start))
+    word = graph.word.astype(np.int64)
+    place = np.maximum.accumulate(word) + 1
+    log_leave, log_enter = graph.log_end.copy(), np.where(word != NO_WORD, graph.log_start, -np.inf)
+    between = word[source] != word[target]
+    np.maximum.at(log_leave, source[between], graph.arc_log[between])
+    into = between & (word[target] != NO_WORD)
+    np.maximum.at(log_enter, target[into], graph.arc_log[into])
+    return place, word, log_leave, log_enter
+
+
+@numba.njit(cache=True, nogil=True)
+def _forward(rows: Any, gains: Any, arrays: Any, ends: Any, n_words: Any) -> Any:
+    """Return the log sums of all paths up to each frame: in states, in something else, and between frames at places.
+
+    `told` came to a place along the text, `passed` by passing words; both have a row more than there are frames.
+    """
+    column, log_loop, arc_start, arc_source, arc_log = arrays
+    log_start, log_end, place, word, log_leave, log_enter = ends
+    n_frames, n_states = len(rows), len(column)
+    ahead, other = np.empty((n_frames, n_states)), np.empty((n_frames, n_words + 1))
+    told, passed = np.full((2, n_frames + 1, n_words + 1), -np.inf)
+    told[0, 0] = 0.0
+    for t in range(n_frames + 1):
+        for k in range(n_words + 1):
+            if k:
+                left = log_add(told[t, k - 1], passed[t, k - 1])
+                passed[t, k] = (log_add(left, other[t - 1, k - 1]) if t else left) + LOG_PASS
+            if t < n_frames:
+                begun = log_add(told[t, k], passed[t, k]) + LOG_OTHER
+                other[t, k] = (log_add(begun, other[t - 1, k]) if t else begun) + gains[t]
+        if t == n_frames:
+            break
+        for s in range(n_states):
+            total = ahead[t - 1, s] + log_loop[s] if t else log_start[s]
+            if t:
+                for a in range(arc_start[s], arc_start[s + 1]):
+                    total = log_add(total, ahead[t - 1, arc_source[a]] + arc_log[a])
+            if log_enter[s] > -np.inf:
+                departed = log_add(passed[t, word[s]], other[t - 1, word[s]]) if t else passed[t, word[s]]
+                total = log_add(total, departed + log_enter[s])
+            ahead[t, s] = total + rows[t, column[s]]
+            if log_leave[s] > -np.inf:
+                told[t + 1, place[s]] = log_add(told[t + 1, place[s]], ahead[t, s] + log_leave[s])
+    total = log_add(other[-1, n_words], passed[-1, n_words])
+    for s in range(n_states):
+        total = log_add(total, ahead[-1, s] + log_end[s])
+    return ahead, other, told, passed, total
+
+
+@numba.njit(cache=True, nogil=True)
+def _backward(rows: Any, gains: Any, arrays: Any, ends: Any, found: Any) -> Any:
+    """Return the log probabilities of passing and of something else, and the shares of the latter."""
+    column, log_loop, arc_start, arc_source, arc_log = arrays
+    _, log_end, place, word, log_leave, log_enter = ends
+    ahead, other, told, passed, total = found
+    (n_frames, n_states), n_words = ahead.shape, other.shape[1] - 1
+    unsaid, untold, shares = np.full(n_words, -np.inf), np.full(n_words + 1, -np.inf), np.zeros(other.shape)
+    behind, emitted = log_end.copy(), np.empty(n_states)
+    on = np.full(n_words + 1, -np.inf)  # after something else at the frame before
+    stay, begin, onward = np.empty(n_words + 1), np.empty(n_words + 1), np.full(n_words + 2, -np.inf)
+    for t in range(n_frames, -1, -1):
+        # from a place between frames t - 1 and t: into something else, or on along the text
+        for k in range(n_words + 1):
+            stay[k] = on[k] + gains[t] if t < n_frames else -np.inf
+            begin[k] = stay[k] + LOG_OTHER
+            on[k] = 0.0 if t == n_frames and k == n_words else -np.inf
+        if t < n_frames:
+            for s in range(n_states):
+                emitted[s] = behind[s] + rows[t, column[s]]
+                if log_enter[s] > -np.inf:
+                    on[word[s]] = log_add(on[word[s]], log_enter[s] + emitted[s])
+        for k in range(n_words, -1, -1):
+            by = onward[k + 1] + LOG_PASS if k < n_words else -np.inf
+            on[k] = log_add(on[k], by)
+            onward[k] = log_add(on[k], begin[k])
+            came = log_add(told[t, k], passed[t, k])
+            untold[k] = log_add(untold[k], came + begin[k] - total)
+            if k < n_words:
+                unsaid[k] = log_add(unsaid[k], (log_add(came, other[t - 1, k]) if t else came) + by - total)
+            begin[k] = log_add(begin[k], by)
+            on[k] = log_add(on[k], stay[k])
+        if t == 0:
+            break
+        if t < n_frames:
+            for s in range(n_states):
+                behind[s] = emitted[s] + log_loop[s]
+            for s in range(n_states):
+                for a in range(arc_start[s], arc_start[s + 1]):
+                    behind[arc_source[a]] = log_add(behind[arc_source[a]], emitted[s] + arc_log[a])
+        for s in range(n_states):
+            if log_leave[s] > -np.inf:
+                behind[s] = log_add(behind[s], log_leave[s] + begin[place[s]])
+        for k in range(n_words + 1):
+            shares[t - 1, k] = np.exp(other[t - 1, k] + on[k] - total)
+    return unsaid, untold, shares
