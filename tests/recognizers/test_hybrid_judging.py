@@ -303,6 +303,9 @@ def test_true_texts_are_judged_by_other_speakers_and_few_are_refused() -> None:
     refused = [one for one in true if calibration.flagged(one, fields)]
     assert len(true) == 21
     assert len(refused) <= 3
+    shares = calibration.flagged_shares(judged)
+    assert set(shares) == {one.text.change for one in judged}
+    assert all(0 <= share <= 1 for share in shares.values())
     strict = {**fields, "least_said": 1.1}
     assert all(calibration.flagged(one, strict) for one in true)
     assert calibration.least_fits(recognizer, []) == {name: recognizer.card.as_json()[name] for name in fields}
