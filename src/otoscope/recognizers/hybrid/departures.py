@@ -139,47 +139,65 @@ def _forward(rows: Any, gains: Any, arrays: Any, ends: Any, n_words: Any) -> Any
 
 @numba.njit(cache=True, nogil=True)
 def _backward(rows: Any, gains: Any, arrays: Any, ends: Any, found: Any) -> Any:
-    """Return the log probabilities of passing and of something else, and the shares of the latter."""
-    column, log_loop, arc_start, arc_source, arc_log = arrays
-    _, log_end, place, word, log_leave, log_enter = ends
-    ahead, other, told, passed, total = found
+    """Return the log probabilities of passing and of something else, and the shares of the latter.
+
+    `on` is what comes after something else at the frame before, `begin` what comes after a word.
+    """
+    _, log_end, _, word, _, log_enter = ends
+    ahead, other, _, _, total = found
     (n_frames, n_states), n_words = ahead.shape, other.shape[1] - 1
     unsaid, untold, shares = np.full(n_words, -np.inf), np.full(n_words + 1, -np.inf), np.zeros(other.shape)
     behind, emitted = log_end.copy(), np.empty(n_states)
-    on = np.full(n_words + 1, -np.inf)  # after something else at the frame before
-    stay, begin, onward = np.empty(n_words + 1), np.empty(n_words + 1), np.full(n_words + 2, -np.inf)
+    on, stay, begin = np.full(n_words + 1, -np.inf), np.empty(n_words + 1), np.empty(n_words + 1)
     for t in range(n_frames, -1, -1):
-        # from a place between frames t - 1 and t: into something else, or on along the text
         for k in range(n_words + 1):
             stay[k] = on[k] + gains[t] if t < n_frames else -np.inf
-            begin[k] = stay[k] + LOG_OTHER
             on[k] = 0.0 if t == n_frames and k == n_words else -np.inf
         if t < n_frames:
             for s in range(n_states):
-                emitted[s] = behind[s] + rows[t, column[s]]
+                emitted[s] = behind[s] + rows[t, arrays[0][s]]
                 if log_enter[s] > -np.inf:
                     on[word[s]] = log_add(on[word[s]], log_enter[s] + emitted[s])
-        for k in range(n_words, -1, -1):
-            by = onward[k + 1] + LOG_PASS if k < n_words else -np.inf
-            on[k] = log_add(on[k], by)
-            onward[k] = log_add(on[k], begin[k])
-            came = log_add(told[t, k], passed[t, k])
-            untold[k] = log_add(untold[k], came + begin[k] - total)
-            if k < n_words:
-                unsaid[k] = log_add(unsaid[k], (log_add(came, other[t - 1, k]) if t else came) + by - total)
-            begin[k] = log_add(begin[k], by)
-            on[k] = log_add(on[k], stay[k])
-        if t == 0:
-            break
-        if t < n_frames:
-            for s in range(n_states):
-                behind[s] = emitted[s] + log_loop[s]
-            for s in range(n_states):
-                for a in range(arc_start[s], arc_start[s + 1]):
-                    behind[arc_source[a]] = log_add(behind[arc_source[a]], emitted[s] + arc_log[a])
-        for s in range(n_states):
-            if log_leave[s] > -np.inf:
-                behind[s] = log_add(behind[s], log_leave[s] + begin[place[s]])
-        for k in range(n_words + 1):
-            shares[t - 1, k] = np.exp(other[t - 1, k] + on[k] - total)
+        _from_places(t, found, on, stay, begin, unsaid, untold)
+        if t:
+            _from_states(arrays, ends, begin, emitted, behind, t == n_frames)
+            for k in range(n_words + 1):
+                shares[t - 1, k] = np.exp(other[t - 1, k] + on[k] - total)
     return unsaid, untold, shares
+
+
+@numba.njit(cache=True, nogil=True)
+def _from_places(t: Any, found: Any, on: Any, stay: Any, begin: Any, unsaid: Any, untold: Any) -> None:
+    """Step back to the places between frames t - 1 and t, whence it goes on into words, past them, or into anything.
+
+    `on` comes with the words begun at t, and `stay` with something else kept up; `on` and `begin` are filled in, and
+    what departs here is added to `unsaid` and `untold`.
+    """
+    _, other, told, passed, total = found
+    n_words, onward = len(unsaid), -np.inf  # from the next place, by whoever passed a word to be there
+    for k in range(n_words, -1, -1):
+        by = onward + LOG_PASS if k < n_words else -np.inf
+        on[k], begin[k] = log_add(on[k], by), stay[k] + LOG_OTHER
+        onward = log_add(on[k], begin[k])
+        came = log_add(told[t, k], passed[t, k])
+        untold[k] = log_add(untold[k], came + begin[k] - total)
+        if k < n_words:
+            unsaid[k] = log_add(unsaid[k], (log_add(came, other[t - 1, k]) if t else came) + by - total)
+        begin[k] = log_add(begin[k], by)
+        on[k] = log_add(on[k], stay[k])
+
+
+@numba.njit(cache=True, nogil=True)
+def _from_states(arrays: Any, ends: Any, begin: Any, emitted: Any, behind: Any, last: Any) -> None:
+    """Step back to the states at frame t - 1: on along the text, unless that was the last frame, or out of a word."""
+    _, log_loop, arc_start, arc_source, arc_log = arrays
+    _, _, place, _, log_leave, _ = ends
+    if not last:
+        for s in range(len(behind)):
+            behind[s] = emitted[s] + log_loop[s]
+        for s in range(len(behind)):
+            for a in range(arc_start[s], arc_start[s + 1]):
+                behind[arc_source[a]] = log_add(behind[arc_source[a]], emitted[s] + arc_log[a])
+    for s in range(len(behind)):
+        if log_leave[s] > -np.inf:
+            behind[s] = log_add(behind[s], log_leave[s] + begin[place[s]])
