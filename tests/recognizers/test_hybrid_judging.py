@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -219,6 +220,14 @@ def test_a_text_is_refused_with_the_word_or_the_stretch_that_is_wrong() -> None:
             place = f"'{text.split()[k]}' at {edges[first]:.2f} to {edges[stop]:.2f} s was hardly said ({sure[k]:.1%}"
             assert (place in str(error.value)) == (k in wrong)
     judge.with_card(least_said=worst - 1e-6).align(recording, text)
+
+    with pytest.raises(DoesNotFit, match="; it leaves something out at 1 more of its 4 places; check") as error:
+        recognizer.with_card(least_told=1.1).align(recording, text)
+    unlikely = np.argsort(probabilities(recognizer.card.told_weights, found.places))
+    named = ["before 'two'", "before 'tea'", "before 'see'", "after 'see'"]
+    assert [place for k, place in enumerate(named) if k != unlikely[3]] == re.findall(
+        r"s, ((?:before|after) '\w+') \(", str(error.value)
+    )
 
     told = 1 / (1 + np.exp(-found.places["told"]))
     judge = recognizer.with_card(told_weights=only("told", dict(TOLD_WEIGHTS)))

@@ -153,9 +153,11 @@ def checked_scores(scores: ArrayLike, graph: TranscriptGraph) -> NDArray[np.floa
 def check_fits(log_score: float, n_frames: int, graph: TranscriptGraph) -> None:
     """Raise `DoesNotFit` where no path has a probability above 0."""
     if log_score == -np.inf:
+        n_words = len(graph.words)
+        what = f"{n_words} words do" if n_words != 1 else "1 word does"
+        frames = f"{n_frames} frames" if n_frames != 1 else "1 frame"
         raise DoesNotFit(
-            f"{len(graph.words)} words do not fit {n_frames} frames: the recording is too short for them, "
-            "or its scores rule out every path"
+            f"{what} not fit {frames}: the recording is too short for that, or its scores rule out every path"
         )
 
 

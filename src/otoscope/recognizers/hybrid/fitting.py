@@ -20,6 +20,8 @@ from otoscope.recognizers.hybrid.model import AcousticScores
 
 LIMIT = 8.0
 """Of log odds: beyond, there is nothing left to doubt."""
+N_NAMED = 3
+"""Words, and places, that a message names: those that are most probably wrong."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +84,8 @@ def check_said(
     ------
     DoesNotFit
         A word is less probable than `least_said` of the card, it is less probable than `least_told` that nothing is
-        left out somewhere, or the words together fit worse than `least_fit`. The message says where.
+        left out somewhere, or the words together fit worse than `least_fit`. The message says where; of many words and
+        places it names the worst.
     """
     if not path.graph.words:
         return ()
@@ -91,7 +94,7 @@ def check_said(
     told = probabilities(card.told_weights, found.places)
     faults = [*_unsaid(path, said, grid, card), *_untold(path, found, told, grid, card)]
     if found.mean_fit < card.least_fit:
-        faults.append(f"its words have {found.mean_fit:.2f} nats a frame, {card.least_fit:.2f} is allowed")
+        faults.append(f"its words have {found.mean_fit:.2f} nats a frame, at least {card.least_fit:.2f} is asked for")
     if faults:
         raise DoesNotFit(
             f"the text does not fit the sound: {'; '.join(faults)}; check that text and recording belong together"
@@ -101,24 +104,33 @@ def check_said(
 
 def _unsaid(path: ForcedPath, said: NDArray[np.float64], grid: FrameGrid, card: HybridCard) -> list[str]:
     """Return what there is to say of words that were hardly said."""
-    edges, spans = grid.edges_s(), path.word_frames()
-    return [
+    edges, spans, (worst, n_more) = grid.edges_s(), path.word_frames(), _worst(said, card.least_said)
+    faults = [
         f"{path.graph.words[k]!r} at {edges[spans[k][0]]:.2f} to {edges[spans[k][1]]:.2f} s was hardly said "
         f"({said[k]:.1%}, at least {card.least_said:.1%} is asked for)"
-        for k in np.flatnonzero(said < card.least_said)
+        for k in worst
     ]
+    return faults if not n_more else [*faults, f"{n_more} more of its {len(said)} words, too"]
 
 
 def _untold(
     path: ForcedPath, found: Evidence, told: NDArray[np.float64], grid: FrameGrid, card: HybridCard
 ) -> list[str]:
     """Return what there is to say of speech that the text leaves out."""
-    edges, faults, words = grid.edges_s(), [], path.graph.words
-    for k in np.flatnonzero(told < card.least_told):
-        first, stop = found.departures.stretch(int(k))
+    edges, words, (worst, n_more) = grid.edges_s(), path.graph.words, _worst(told, card.least_told)
+    faults = []
+    for k in worst:
+        first, stop = found.departures.stretch(k)
         where = f"before {words[k]!r}" if k < len(words) else f"after {words[-1]!r}"
         faults.append(
             f"it leaves out what is said at {edges[first]:.2f} to {edges[stop]:.2f} s, {where} "
             f"({told[k]:.1%} that nothing is, at least {card.least_told:.1%} is asked for)"
         )
-    return faults
+    return faults if not n_more else [*faults, f"it leaves something out at {n_more} more of its {len(told)} places"]
+
+
+def _worst(probabilities: NDArray[np.float64], least: float) -> tuple[list[int], int]:
+    """Return where the least probable of those below a limit are, in order, and how many more there are."""
+    below = np.flatnonzero(probabilities < least)
+    named = below[np.argsort(probabilities[below], kind="stable")[:N_NAMED]]
+    return sorted(named.tolist()), len(below) - len(named)
