@@ -34,6 +34,8 @@ def test_single_words_are_joined_and_closed_and_sentences_are_not():
     sentences = filled(Options(), corpus_of(10, 4.0), [("this", "is", "one")] * 10)
     assert (digits.joined, digits.closed) == ((1, 3), True)
     assert (sentences.joined, sentences.closed) == ((1, 1), False)
+    pairs = filled(Options(), corpus_of(10, 1.0), [("one", "two")] * 10)
+    assert (pairs.joined, pairs.closed) == ((1, 1), False)
 
 
 def test_what_is_asked_for_is_kept():

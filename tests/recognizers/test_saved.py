@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from otoscope.core import BadInput, CannotWrite, CorruptWeights
+from otoscope.recognizers import saved
 from otoscope.recognizers.saved import SavedFormat, sha256_of
 
 ONE = SavedFormat("otoscope.somewhere:One", ("card",), "weights.bin")
@@ -108,3 +110,21 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     with pytest.raises(CannotWrite, match="a file is in the way"):
         MANY.write(tmp_path / "taken", FILES, FIELDS)
+
+
+def test_a_save_cut_short_leaves_no_description(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, data: bytes) -> None:
+        raise CannotWrite(f"no room for {path}")
+
+    monkeypatch.setattr(saved, "write_bytes", full)
+    with pytest.raises(CannotWrite, match="no room"):
+        MANY.write(tmp_path, FILES, FIELDS)
+    assert not (tmp_path / "recognizer.json").exists()
+
+
+def test_a_version_too_old_is_refused_with_the_reason(tmp_path: Path) -> None:
+    MANY.write(tmp_path, FILES, FIELDS)
+    now = dataclasses.replace(MANY, schema=3, since=2, older=" that did otherwise")
+    with pytest.raises(BadInput, match="was saved by an earlier version that did otherwise"):
+        now.read(tmp_path)
+    assert dataclasses.replace(now, since=1).read(tmp_path)[1] == FILES

@@ -51,3 +51,9 @@ def test_what_is_too_short_to_tell_is_left_alone(n_samples: int) -> None:
 
 def test_digital_silence_gives_numbers() -> None:
     assert np.isfinite(at_changes(Recording(np.zeros(8000, np.float32), RATE_HZ), [0.1, 0.2])).all()
+
+
+def test_a_change_belongs_to_one_time_only() -> None:
+    first, second = at_changes(noises(), [0.29, 0.308])
+    assert first == pytest.approx(0.3, abs=0.0076)
+    assert second >= first + 0.009
