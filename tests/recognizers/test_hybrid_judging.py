@@ -257,6 +257,9 @@ def test_wrong_texts_are_wrong_in_one_thing() -> None:
             wrong = [k for k, said in enumerate(text.said) if said is False]
             assert len(wrong) == {"replaced": 1, "alike": 1, "added": 1, "swapped": 2}.get(change, 0)
             assert change == "swapped" or [text.words[k] in own for k in wrong] == [False] * len(wrong)
+            assert text.told.count(False) == (change == "deleted")
+            open_at = {"replaced": 2, "alike": 2, "swapped": 3, "another": len(text.told)}
+            assert text.told.count(None) == open_at.get(change, 0)
         at = texts["deleted"].told.index(False)
         assert (*texts["deleted"].words[:at], own[at], *texts["deleted"].words[at:]) == own
         at = texts["added"].said.index(False)
