@@ -179,6 +179,13 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(tmp_path):
     assert Path(tmp_path / "parts" / "recognizer.json").is_file()
 
 
+def test_texts_that_leave_open_what_was_said_are_left_out(tmp_path):
+    prompts = [Said("digits: a b"), Said("orderDrink {}")]
+    made = train_preset("deepspeech2", [*CORPUS, *prompts], CORPUS[:2], tmp_path, **TINY, epochs=1)
+    assert made.card.training["n_utterances"] == len(CORPUS)
+    assert made.card.training["n_left_out"] == len(prompts)
+
+
 @pytest.mark.parametrize("name", ["deepspeech2", "las", "joint-ctc-attention", "rnnt"])
 def test_the_loss_falls(name, tmp_path):
     card = card_of(PRESETS[name], Options(**{**TINY, "joined": None}), characters())

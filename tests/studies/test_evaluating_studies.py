@@ -252,6 +252,8 @@ def test_the_ladder_trains_evaluates_reports_failures_and_goes_on(corpus, tmp_pa
     assert crossed == {"columns": ["preset", "own", "mfcc"], "rows": [["las", "0.0", "0.0"], ["rnnt", "–", "–"]]}
     with pytest.raises(BadInput, match="no such preset: hmm"):
         ladder.run(corpus, presets="hmm", out=tmp_path / "l")
+    with pytest.raises(BadInput, match="seed are the ladder's own"):
+        ladder.run(corpus, presets='las{"seed": 1}', out=tmp_path / "l")
 
 
 def test_parameters_are_counted(tmp_path):

@@ -77,6 +77,9 @@ def run(
     unknown = [each.name for each in chosen if each.name not in known]
     if unknown:
         raise BadInput(f"no such preset: {', '.join(unknown)}; there are {', '.join(known)}")
+    own = sorted({option for each in chosen for option in each.parameters} & {"features", "out", "seed"})
+    if own:
+        raise BadInput(f"{', '.join(own)} are the ladder's own: give them beside the presets, not behind one")
     out = make_folder(out)
     rungs = [(each, kind) for each in chosen for kind in _listed(features)]
     others = entrants_of(recognizers) if recognizers else ()

@@ -16,6 +16,7 @@ from typing import Any
 from otoscope.core.errors import UnknownName
 from otoscope.core.protocols import Progress
 from otoscope.corpora.manifest import Utterance
+from otoscope.corpora.transcripts import certain
 from otoscope.nets.examples import Joining
 from otoscope.nets.training import TrainingPlan
 from otoscope.recognizers.endtoend.batching import Recipe, Sounds
@@ -45,7 +46,8 @@ def train_preset(
     name
         One of `PRESETS`.
     corpus, valid
-        Utterances; the weights kept are those with the lowest loss on `valid`.
+        Utterances; the weights kept are those with the lowest loss on `valid`. Those whose texts leave open what was
+        said (`otoscope.corpora.transcripts.certain`) are left out.
     folder
         Holds the checkpoint while training, the recogniser afterwards.
     seed
@@ -65,6 +67,7 @@ def train_preset(
     if name not in PRESETS:
         raise UnknownName("preset", name, PRESETS)
     preset, asked = PRESETS[name], Options.of(options)
+    given, (corpus, valid) = corpus, (certain(corpus), certain(valid))
     texts = Sounds(corpus, asked.rate_hz or WIDE_HZ).texts
     chosen = filled(asked, corpus, texts, effort=preset.effort)
     assert chosen.epochs is not None
@@ -84,6 +87,8 @@ def train_preset(
     recognizer.fit(
         corpus, valid=valid, plan=plan, recipe=recipe, checkpoint=Path(folder) / CHECKPOINT, progress=progress
     )
+    counts = {"n_utterances": len(corpus), "n_left_out": len(given) - len(corpus)}
+    recognizer.card = dataclasses.replace(recognizer.card, training={**recognizer.card.training, **counts})
     recognizer.save(folder)
     return recognizer
 
