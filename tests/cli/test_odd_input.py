@@ -69,6 +69,10 @@ def test_names_that_the_terminal_cannot_show_are_escaped(spawn, talk, tmp_path, 
 
 def test_studies_are_listed_as_json(run):
     assert "planted-cue" in json.loads(run("study", "list", "--json").out)
+    listed = run("study", "list").out
+    assert "n_utterances" in listed
+    assert "features" in listed
+    assert "progress" not in listed
 
 
 def test_a_word_asked_for_twice_is_explained_once(run, talk):

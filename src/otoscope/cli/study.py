@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 
 def study(
-    name: Annotated[str, typer.Argument(help="Which study; `otoscope study list` names them all.")],
+    name: Annotated[str, typer.Argument(help="Which study; `otoscope study list` tells all of them.")],
     corpus: Annotated[
         Path | None, typer.Option(help="Folder with a manifest.tsv, for the studies that need one.")
     ] = None,
@@ -45,7 +45,7 @@ def study(
         if as_json:
             print_json(names)
         else:
-            print_table(["study"], [[known] for known in names])
+            print_table(["study", "what it takes", "what it asks"], [_described(known) for known in names])
         return
     if output is not None and output.exists() and not output.is_dir():
         raise BadInput(f"--output {output} is a file; name a folder")
@@ -80,15 +80,28 @@ def _parameters(given: list[str]) -> dict[str, Any]:
     return parameters
 
 
+def _run(name: str) -> Any:
+    from otoscope.core.late import lookup
+    from otoscope.studies import STUDIES
+
+    return lookup(name, STUDIES, group="otoscope.studies", what="study")
+
+
 def _takes(name: str, parameter: str) -> bool:
     """Whether a study takes a parameter."""
     import inspect
 
-    from otoscope.core.late import lookup
-    from otoscope.studies import STUDIES
+    return parameter in inspect.signature(_run(name)).parameters
 
-    run = lookup(name, STUDIES, group="otoscope.studies", what="study")
-    return parameter in inspect.signature(run).parameters
+
+def _described(name: str) -> list[str]:
+    """Return a study's name, its parameters that a user may set, and the first line of its description."""
+    import inspect
+
+    run = _run(name)
+    plain = {key: each for key, each in inspect.signature(run).parameters.items() if key not in ("progress", "trainer")}
+    line = (inspect.getdoc(run) or "").partition("\n")[0]
+    return [name, ", ".join(plain), line]
 
 
 def _cell(value: Any) -> str:
