@@ -237,6 +237,8 @@ def test_stages_are_shared_as_far_as_they_depend_on_the_same(
         train_triphones(corpus[:30], corpus[30:], tmp_path, stages=("tri",))
     with pytest.raises(UnknownName, match="mllt"):
         train_triphones(corpus[:30], corpus[30:], tmp_path, stages=("mono", "mllt"))
+    with pytest.raises(UnknownName, match="features"):
+        train_triphones(corpus[:30], corpus[30:], tmp_path, features="mfcc")
 
 
 @pytest.mark.parametrize("size", [0, -1, float("nan"), float("inf")])

@@ -114,7 +114,7 @@ def train_hmm(
     Raises
     ------
     UnknownName
-        No such preset or stage.
+        No such preset, option or stage.
     BadInput
         The first stage is not `mono`, `size` is not above 0 or leaves nothing of the plan, the file of `lm` is not
         there, the corpus teaches nothing or has too many words for models of words, or the folder holds stages of
@@ -169,6 +169,9 @@ def _stages_of(preset: str, options: Mapping[str, Any]) -> tuple[tuple[str, ...]
     """Return the stages of a preset, and what was chosen, with the plan at its size and the language model read."""
     if preset not in PRESETS:
         raise UnknownName("preset", preset, PRESETS)
+    known = [field.name for field in dataclasses.fields(Options)]
+    if odd := [name for name in options if name not in known]:
+        raise UnknownName("option", odd[0], known)
     chosen = Options(**options)
     names = chosen.stages or PRESETS[preset]
     if unknown := [name for name in names if name not in _SETTINGS]:
