@@ -284,8 +284,8 @@ def test_a_hidden_page_draws_itself_when_it_is_shown(show, explanation):
     page = show(explanation)
     page.evaluate("document.body.style.display = 'none'; setTheme('dark'); choose(3); show(1, 3)")
     page.evaluate("document.body.style.display = ''")
-    page.wait_for_timeout(200)
-    assert page.evaluate("stage.width") > 500
+    page.wait_for_function("stage.width > 500")
+    page.wait_for_timeout(1000)
     seen = picture(page), picture(page, "matrix")
     page.evaluate("drawAll()")
     assert (picture(page), picture(page, "matrix")) == seen
