@@ -115,3 +115,25 @@ def test_views_load_matplotlib_only_when_asked():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("n", [3, 17])
+def test_the_names_of_bars_do_not_run_into_one_another(n):
+    names = [f"recogniser {i:02}" for i in range(n)]
+    fig = figure(Panel("bars", "b", {"labels": names, "values": [0.5] * n, "low": [0.4] * n, "high": [0.6] * n}))
+    fig.canvas.draw()
+    ax = fig.axes[0]
+    ticks = (ax.xaxis if n == 3 else ax.yaxis).get_ticklabels()
+    assert [tick.get_text().replace("\n", " ") for tick in ticks] == names
+    boxes = [tick.get_window_extent() for tick in ticks]
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_many_lines_are_told_apart_and_all_named():
+    series = [{"label": f"r{i}", "y": [0.1, 0.2], "low": [0, 0.1], "high": [0.2, 0.3]} for i in range(17)]
+    fig = figure(Panel("lines", "l", {"x": [0, 1], "series": series}))
+    fig.canvas.draw()
+    ax = fig.axes[0]
+    assert len({(line.get_color(), line.get_linestyle()) for line in ax.lines}) == 17
+    assert not ax.collections
+    assert ax.get_legend().get_window_extent().y0 >= 0

@@ -23,6 +23,7 @@ from matplotlib.patches import Rectangle
 from otoscope.core import BadInput, Panel
 from otoscope.signal.mel import hz_to_mel
 from otoscope.views.colour import ACCENT, AGAINST, FOR, UNTRUSTED, magma
+from otoscope.views.drawing_charts import chart_height, draw_bars, draw_lines
 from otoscope.views.drawing_text import draw_text, text_lines
 
 STYLE: dict[Any, Any] = {
@@ -87,9 +88,9 @@ def _height(panel: Panel, width_in: float) -> float:
         return 0.45 + 0.135 * len(text_lines(panel))
     if panel.kind == "relevance_matrix":
         return 0.6 + 0.14 * len(panel.data["rows"])
-    return {"waveform": 0.7, "spectrogram": 1.8, "tiers": 0.65, "relevance_map": 1.8, "lines": 2.7, "bars": 2.4}.get(
-        panel.kind, 1.7
-    )
+    if panel.kind in ("lines", "bars"):
+        return chart_height(panel)
+    return {"waveform": 0.7, "spectrogram": 1.8, "tiers": 0.65, "relevance_map": 1.8}.get(panel.kind, 1.7)
 
 
 def _columns(panel: Panel, width_in: float) -> int:
@@ -246,37 +247,6 @@ def _curves(part: Any, panel: Panel, n_columns: int) -> None:
     axes[0].legend(fontsize=7)
 
 
-def _series(ax: Axes, panel: Panel) -> None:
-    data = panel.data
-    for index, series in enumerate(data["series"]):
-        colour = (ACCENT, FOR, AGAINST, "0.35")[index % 4]
-        dashes = ("-", "--")[index // 4 % 2]
-        ax.plot(data["x"], series["y"], color=colour, label=series["label"], linestyle=dashes)
-        if series.get("low") is not None:
-            ax.fill_between(data["x"], series["low"], series["high"], color=colour, alpha=0.18, linewidth=0)
-    _finish(ax, data)
-    ax.set_xlabel(data.get("x_label", ""))
-    ax.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.01, 1.0))
-
-
-def _bars(ax: Axes, panel: Panel) -> None:
-    data = panel.data
-    places, values = np.arange(len(data["labels"])), np.asarray(data["values"], dtype=float)
-    error = None
-    if data.get("low") is not None:
-        error = np.abs(np.stack([values - data["low"], np.asarray(data["high"]) - values]))
-    ax.bar(places, values, color=UNTRUSTED if panel.warning else ACCENT, yerr=error, width=0.62, capsize=2)
-    ax.set_xticks(places, [textwrap.fill(str(label), 16) for label in data["labels"]])
-    _finish(ax, data)
-
-
-def _finish(ax: Axes, data: Any) -> None:
-    if data.get("chance") is not None:
-        ax.axhline(data["chance"], color="0.3", linestyle=":", linewidth=0.9, label="chance")
-        ax.legend(fontsize=7)
-    ax.set_ylabel(data.get("y_label", ""))
-
-
 DRAWERS: dict[str, Callable[..., None]] = {
     "waveform": _waveform,
     "spectrogram": _spectrogram,
@@ -285,8 +255,8 @@ DRAWERS: dict[str, Callable[..., None]] = {
     "relevance_map": _relevance_map,
     "relevance_matrix": _relevance_matrix,
     "curves": _curves,
-    "lines": _series,
-    "bars": _bars,
+    "lines": draw_lines,
+    "bars": draw_bars,
     "table": draw_text,
     "facts": draw_text,
     "text": draw_text,
