@@ -304,3 +304,25 @@ def test_a_wrong_text_differs_in_its_middle_word() -> None:
     }
     assert replaced(("tea", "two", "eat"), lexicon) == ("tea", "see", "eat")
     assert replaced(("eat",), {"eat": [("IY", "T")]}) == ()
+
+
+def test_noise_above_the_edge_of_the_corpus_changes_no_word(
+    triphones: tuple[HmmRecognizer, Path], corpus: list[Utterance]
+) -> None:
+    """The corpus ends at 4 kHz: what is heard above, the models know nothing of, so it must not reach them."""
+    recognizer, rng = triphones[0], np.random.default_rng(0)
+    assert recognizer.model.front_end.high_hz == 3900.0
+    for heard in corpus[30:]:
+        clean = heard.recording()
+        spectrum = np.fft.rfft(rng.normal(size=clean.n_samples))
+        spectrum[np.fft.rfftfreq(clean.n_samples, 1 / clean.rate_hz) < 4300] = 0
+        hiss = np.fft.irfft(spectrum, clean.n_samples)
+        level = 0.1 * clean.samples.std() / hiss.std()
+        noisy = clean.with_samples((clean.samples + level * hiss).astype(np.float32))
+        assert recognizer.trace(noisy).text == heard.text
+
+
+def test_an_edge_that_is_given_stays(corpus: list[Utterance], tmp_path: Path) -> None:
+    given = FrontEnd(high_hz=3000.0)
+    recognizer = train_hmm("hmm-mono", corpus[:12], [], tmp_path, plan=PLAN, front_end=given)
+    assert recognizer.model.front_end == given

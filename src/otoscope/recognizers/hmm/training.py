@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from otoscope.core import BadInput, UnknownName
 from otoscope.core.protocols import Progress
 from otoscope.corpora.manifest import Utterance
@@ -25,6 +27,7 @@ from otoscope.lexicon.ngram.estimation import estimate
 from otoscope.lexicon.ngram.model import NGramModel
 from otoscope.lexicon.normalization import normalize_words
 from otoscope.recognizers.hmm import stages
+from otoscope.recognizers.hmm.bandwidth import band_edge_hz
 from otoscope.recognizers.hmm.card import HmmCard
 from otoscope.recognizers.hmm.examples import Examples, read_examples
 from otoscope.recognizers.hmm.features import FrontEnd
@@ -48,6 +51,9 @@ SMALL_VOCABULARY = 200
 """Up to so many different words in the texts, any word may follow any other unless a language model is given, and each
 may have a model of its own."""
 
+EDGE_UTTERANCES = 50
+"""Evenly chosen, they tell how far up in frequency the corpus reaches."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -61,8 +67,9 @@ class Options:
     lexicon
         Word → pronunciations that go before the CMU dictionary's; those of other words are guessed.
     front_end, plan, card
-        How features are made; how long is trained, with fewer Gaussians than planned where a small corpus could not
-        fill them; how is decoded.
+        How features are made, by default below the edge of the corpus's sound (`bandwidth.band_edge_hz`) where
+        `front_end` names no `high_hz`; how long is trained, with fewer Gaussians than planned where a small corpus
+        could not fill them; how is decoded.
     stages
         Which stages, by default the preset's; `("mono", "retold", "tri")` stops at triphones without LDA.
     size
@@ -131,6 +138,7 @@ def train_hmm(
             f"for an open vocabulary take hmm-mono or hmm-tri, whose phones make any word"
         )
     lexicon = word_units(words) if preset == "hmm-word" else phone_lexicon(words, chosen.lexicon)
+    chosen = dataclasses.replace(chosen, front_end=_within_sound(chosen.front_end, corpus))
     examples = read_examples(corpus, chosen.front_end, lexicon=lexicon)
     plan = chosen.plan.within(len(examples.cepstra))
     if len(names) == 1:
@@ -184,6 +192,15 @@ def _stages_of(preset: str, options: Mapping[str, Any]) -> tuple[tuple[str, ...]
         )
     lm = load(chosen.lm) if isinstance(chosen.lm, (str, os.PathLike)) else chosen.lm
     return names, dataclasses.replace(chosen, plan=chosen.sized, lm=lm)
+
+
+def _within_sound(front_end: FrontEnd, corpus: Sequence[Utterance]) -> FrontEnd:
+    """Return the front end with its filters below the corpus's own edge; one whose upper edge is given stays."""
+    if front_end.high_hz is not None or not corpus:
+        return front_end
+    heard = (corpus[i] for i in np.unique(np.linspace(0, len(corpus) - 1, EDGE_UTTERANCES).astype(int)))
+    recordings = (utterance.recording(rate_hz=front_end.rate_hz) for utterance in heard)
+    return dataclasses.replace(front_end, high_hz=band_edge_hz(recordings, front_end.rate_hz))
 
 
 @dataclass
