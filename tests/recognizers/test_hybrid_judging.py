@@ -14,10 +14,12 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from otoscope.core import BadInput, DoesNotFit, Recording
+from otoscope.decoding.lattice import DecodedWord
 from otoscope.decoding.tree import HmmState, TranscriptGraph, forced
 from otoscope.nets.front_end import FrontEndShape
 from otoscope.recognizers.hybrid import HybridRecognizer, calibration
 from otoscope.recognizers.hybrid.card import SAID_WEIGHTS, TOLD_WEIGHTS, HybridCard
+from otoscope.recognizers.hybrid.contradictions import Contradictions, contradictions
 from otoscope.recognizers.hybrid.departures import LOG_OTHER, LOG_PASS, LOG_SILENT, departures, speech_gains
 from otoscope.recognizers.hybrid.files import Parts
 from otoscope.recognizers.hybrid.fitting import LIMIT, evidence, probabilities
@@ -176,7 +178,10 @@ def test_the_evidence_is_what_it_says() -> None:
     acoustic, words = made("factorized-tdnn").acoustic, ("two", "tea", "see")
     scores = acoustic.scores([acoustic.samples(sound(1.2))])[0]
     path = forced(scores, words, {"two": [("T", "UW")], "tea": [("T", "IY")], "see": [("S", "IY")]}, acoustic.table)
-    found = evidence(scores, path, acoustic)
+    against = Contradictions(np.array([0.0, 1.0, 0.5]), np.array([0.0, 0.5, 0.0, 0.25]))
+    found = evidence(scores, path, acoustic, against=against)
+    assert found.places["extra"].tolist() == against.extra.tolist()
+    assert found.words["contrary"].tolist() == against.contrary.tolist()
     gains, speech = speech_gains(scores, acoustic.loop)
     doubts = departures(scores, speech, path.graph)
     np.testing.assert_allclose(np.exp(found.words["frames"]), [b - a for a, b in path.word_frames()])
@@ -188,8 +193,8 @@ def test_the_evidence_is_what_it_says() -> None:
     told = found.places["told"].tolist()
     assert found.words["around"].tolist() == [min(told[k], told[k + 1]) for k in range(3)]
     np.testing.assert_allclose(np.expm1(found.places["frames"]), doubts.other.sum(0))
-    weights = {"bias": 0.3, "told": -1.0, "frames": 2.0}
-    odds = 0.3 - np.array(told) + 2 * np.log1p(doubts.other.sum(0))
+    weights = {"bias": 0.3, "told": -1.0, "frames": 2.0, "extra": -4.0}
+    odds = 0.3 - np.array(told) + 2 * np.log1p(doubts.other.sum(0)) - 4 * against.extra
     expected = 1 / (1 + np.exp(-odds))
     np.testing.assert_allclose(probabilities(weights, found.places), expected)
 
@@ -203,8 +208,10 @@ def test_a_text_is_refused_with_the_word_or_the_stretch_that_is_wrong() -> None:
     acoustic, lexicon = recognizer.acoustic, recognizer.pronounced(text.split())
     scores = acoustic.scores([acoustic.samples(recording)])[0]
     path = forced(scores, text.split(), lexicon, acoustic.table)
+    heard = recognizer.heard_words(scores)
+    against = contradictions(text.split(), heard, recognizer.lexicon, known=recognizer.vocabulary)
     found, edges = (
-        evidence(scores, path, acoustic),
+        evidence(scores, path, acoustic, against=against),
         acoustic.grids(acoustic.samples(recording).size)["logits"].edges_s(),
     )
     judge = recognizer.with_card(said_weights=only("said", dict(SAID_WEIGHTS)))
@@ -360,16 +367,48 @@ def _texts_with_evidence(recognizer: HybridRecognizer, n: int) -> list[tuple[obj
 
 
 def test_weights_of_other_features_are_refused() -> None:
-    with pytest.raises(BadInput, match="said_weights are given for bias, pitch; needed are bias, said, around, frames"):
+    with pytest.raises(BadInput, match="given for bias, pitch; needed are bias, said, around, frames, contrary"):
         made("mlp").with_card(said_weights={"bias": 0.0, "pitch": 1.0})
 
 
-def test_a_folder_of_the_schema_before_is_read_without_its_limits(tmp_path: Path) -> None:
+def test_a_folder_of_the_schema_before_is_judged_as_before(tmp_path: Path) -> None:
     recognizer = made("mlp")
     recognizer.save(tmp_path)
     path = tmp_path / "recognizer.json"
     description = json.loads(path.read_text())
-    assert description["schema"] == 3
+    del description["card"]["told_weights"]["extra"], description["card"]["said_weights"]["contrary"]
+    path.write_text(json.dumps({**description, "schema": 3}))
+    card = HybridRecognizer.load(tmp_path).card
+    assert card.told_weights == {**TOLD_WEIGHTS, "extra": 0.0}
+    assert card.said_weights == {**SAID_WEIGHTS, "contrary": 0.0}
+
+
+def test_what_is_heard_beside_the_text_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    judge = made("factorized-tdnn").with_card(
+        told_weights={**dict.fromkeys(TOLD_WEIGHTS, 0.0), "extra": -9.0}, least_told=0.4
+    )
+
+    def hears(*words: str) -> None:
+        heard = tuple(DecodedWord(word, 3 * k, 3 * k + 3, 0.0, 0.0, 1.0) for k, word in enumerate(words))
+        monkeypatch.setattr(HybridRecognizer, "heard_words", lambda self, scores: heard)
+
+    for words, text, where in (
+        (("see", "tea"), "tea", "before 'tea'"),
+        (("see", "two", "tea"), "see tea", "before 'tea'"),
+        (("see", "two"), "see", "after 'see'"),
+    ):
+        hears(*words)
+        with pytest.raises(DoesNotFit, match=f"it leaves out what is said at [^;]*{where}"):
+            judge.align(sound(1.2), text)
+        judge.align(sound(1.2), " ".join(words))
+
+
+def test_a_folder_two_schemas_old_is_read_without_its_limits(tmp_path: Path) -> None:
+    recognizer = made("mlp")
+    recognizer.save(tmp_path)
+    path = tmp_path / "recognizer.json"
+    description = json.loads(path.read_text())
+    assert description["schema"] == 4
     for name in ("said_weights", "told_weights", "least_said", "least_told"):
         del description["card"][name]
     description["card"].update(least_fit=-7.0, least_word=-8.0)

@@ -19,6 +19,7 @@ from otoscope.core.protocols import Progress
 from otoscope.corpora.manifest import Utterance
 from otoscope.decoding.tree import forced
 from otoscope.recognizers.hybrid.card import SAID_WEIGHTS, TOLD_WEIGHTS
+from otoscope.recognizers.hybrid.contradictions import contradictions
 from otoscope.recognizers.hybrid.fitting import Evidence, evidence, probabilities
 from otoscope.recognizers.hybrid.recognizer import HybridRecognizer
 from otoscope.recognizers.hybrid.wrong_texts import ChangedText, changed_texts, known
@@ -74,13 +75,16 @@ def judged_texts(
     every = sorted({tuple(words) for _, words in told})
     for number, (utterance, own) in enumerate(told):
         scores = acoustic.scores([acoustic.samples(utterance.recording())])[0]
+        heard = recognizer.heard_words(scores)
         for text in changed_texts(own, pool, every, rng):
             try:
-                path = forced(scores, text.words, recognizer.pronounced(text.words), acoustic.table)
+                lexicon = recognizer.pronounced([*text.words, *(word.word for word in heard)])
+                path = forced(scores, text.words, lexicon, acoustic.table)
             except DoesNotFit:
                 judged.append(Judged(utterance.speaker or "", text, None))
             else:
-                judged.append(Judged(utterance.speaker or "", text, evidence(scores, path, acoustic)))
+                against = contradictions(text.words, heard, lexicon, known=recognizer.vocabulary)
+                judged.append(Judged(utterance.speaker or "", text, evidence(scores, path, acoustic, against=against)))
         if progress is not None:
             progress(number + 1, len(told))
     return judged

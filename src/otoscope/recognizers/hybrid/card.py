@@ -15,8 +15,10 @@ from otoscope.nets.front_end import FrontEndShape
 FeatureKind = Literal["log-mel", "mfcc", "spectrogram"]
 """Log power of mel filters, their cepstra, or log power of the bins of a spectrogram."""
 
-SAID_WEIGHTS: Mapping[str, float] = MappingProxyType({"bias": -1.3, "said": 0.8, "around": 0.4, "frames": -0.5})
-TOLD_WEIGHTS: Mapping[str, float] = MappingProxyType({"bias": 4.0, "told": 0.5, "frames": -1.0})
+SAID_WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {"bias": 0.9, "said": 0.6, "around": 0.4, "frames": -0.6, "contrary": -2.6}
+)
+TOLD_WEIGHTS: Mapping[str, float] = MappingProxyType({"bias": 5.3, "told": 0.25, "frames": -1.2, "extra": -4.8})
 """Where none were learnt: what they are for `otoscope-en`, rounded."""
 
 

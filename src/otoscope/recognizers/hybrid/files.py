@@ -6,6 +6,7 @@ import lzma
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
@@ -31,10 +32,20 @@ WEIGHTS, PHONES, LEXICON, LANGUAGE = (
 )
 _OLDER = " whose limits of align meant something else; train it again, or open it with the version that saved it"
 FORMAT = SavedFormat(
-    "otoscope.recognizers.hybrid:HybridRecognizer", ("phones", "card"), schema=3, since=2, older=_OLDER
+    "otoscope.recognizers.hybrid:HybridRecognizer", ("phones", "card"), schema=4, since=2, older=_OLDER
 )
 _FORMER = ("least_fit", "least_word")
 """Limits in cards of schema 2, which mean something else now: those are judged as if nothing had been learnt."""
+
+
+def _as_now(card: dict[str, Any], schema: int) -> dict[str, Any]:
+    """Return a card with what it means today: in schema 3 words heard beside a text did not count yet."""
+    if schema == 2:
+        return {name: value for name, value in card.items() if name not in _FORMER}
+    if schema == 3:
+        said, told = {**card["said_weights"], "contrary": 0.0}, {**card["told_weights"], "extra": 0.0}
+        return {**card, "said_weights": said, "told_weights": told}
+    return card
 
 
 @dataclass(frozen=True)
@@ -81,9 +92,7 @@ def load_hybrid(folder: str | os.PathLike[str]) -> Parts:
     if missing := [name for name in (WEIGHTS, PHONES, LEXICON, LANGUAGE) if name not in files]:
         raise CorruptWeights(f"{path} is no complete recogniser: its description names no {missing[0]}; get it anew")
     fields = dict(description["card"])
-    if description["schema"] == 2:
-        fields = {name: value for name, value in fields.items() if name not in _FORMER}
-    card = HybridCard.from_json(fields)
+    card = HybridCard.from_json(_as_now(fields, description["schema"]))
     try:
         arrays = load_arrays(files[PHONES])
         priors = arrays.pop("log_priors")

@@ -15,6 +15,7 @@ from otoscope.core.arrays import ByValue
 from otoscope.decoding.tree import ForcedPath
 from otoscope.decoding.tree.transcripts import NO_WORD
 from otoscope.recognizers.hybrid.card import HybridCard
+from otoscope.recognizers.hybrid.contradictions import Contradictions
 from otoscope.recognizers.hybrid.departures import Departures, departures, speech_gains
 from otoscope.recognizers.hybrid.model import AcousticScores
 
@@ -32,10 +33,12 @@ class Evidence(ByValue):
     ----------
     words
         Features of each word, `(n_words,)` each: `said`, log odds that it is not passed by (`departures`); `around`,
-        those that nothing else is said before or behind it, the lesser; `frames`, the log of their number.
+        those that nothing else is said before or behind it, the lesser; `frames`, the log of their number; `contrary`,
+        how sure the search is that it was not said (`otoscope.recognizers.hybrid.contradictions`).
     places
         Features of each place before a word and behind the last, `(n_words + 1,)` each: `told`, log odds that nothing
-        else is said there; `frames`, the log of 1 and the frames that something else would take.
+        else is said there; `frames`, the log of 1 and the frames that something else would take; `extra`, how sure the
+        search is of a word there.
     mean_fit
         Scores of the words' frames against any succession of phones, nats a frame.
     departures
@@ -48,8 +51,13 @@ class Evidence(ByValue):
     departures: Departures
 
 
-def evidence(scores: NDArray[np.float32], path: ForcedPath, acoustic: AcousticScores) -> Evidence:
-    """Return the evidence for the text of a path through `(n_frames, n_columns)` scores; it has a word or more."""
+def evidence(
+    scores: NDArray[np.float32], path: ForcedPath, acoustic: AcousticScores, *, against: Contradictions
+) -> Evidence:
+    """Return the evidence for the text of a path through `(n_frames, n_columns)` scores; it has a word or more.
+
+    `against` is what the search says of the text.
+    """
     gains, speech = speech_gains(scores, acoustic.loop)
     found = departures(scores, speech, path.graph)
     told = _log_odds(found.untold)
@@ -58,8 +66,9 @@ def evidence(scores: NDArray[np.float32], path: ForcedPath, acoustic: AcousticSc
         "said": _log_odds(found.unsaid),
         "around": np.minimum(told[:-1], told[1:]),
         "frames": np.log(frames),
+        "contrary": against.contrary,
     }
-    places = {"told": told, "frames": np.log1p(found.other.sum(0))}
+    places = {"told": told, "frames": np.log1p(found.other.sum(0)), "extra": against.extra}
     mean = float((path.frame_scores - gains)[path.words != NO_WORD].mean())
     return Evidence(MappingProxyType(words), MappingProxyType(places), mean, found)
 
@@ -76,9 +85,16 @@ def probabilities(weights: Mapping[str, float], features: Mapping[str, NDArray[n
 
 
 def check_said(
-    scores: NDArray[np.float32], path: ForcedPath, acoustic: AcousticScores, grid: FrameGrid
+    scores: NDArray[np.float32],
+    path: ForcedPath,
+    acoustic: AcousticScores,
+    grid: FrameGrid,
+    *,
+    against: Contradictions,
 ) -> tuple[float, ...]:
     """Return how probably each word was said; raise unless the text can be what the sound says.
+
+    `against` is what the search says of the text.
 
     Raises
     ------
@@ -89,7 +105,7 @@ def check_said(
     """
     if not path.graph.words:
         return ()
-    found, card = evidence(scores, path, acoustic), acoustic.card
+    found, card = evidence(scores, path, acoustic, against=against), acoustic.card
     said = probabilities(card.said_weights, found.words)
     told = probabilities(card.told_weights, found.places)
     faults = [*_unsaid(path, said, grid, card), *_untold(path, found, told, grid, card)]

@@ -30,7 +30,7 @@ from otoscope.core import (
     Trace,
 )
 from otoscope.core.protocols import Edit, Progress
-from otoscope.decoding.lattice import Decoding
+from otoscope.decoding.lattice import DecodedWord
 from otoscope.decoding.tree import TreeDecoder, build_graph, forced
 from otoscope.nets.examples import batches
 from otoscope.nets.hooks import leaf_at, recorded
@@ -38,6 +38,7 @@ from otoscope.nets.open_edits import OpenEdits
 from otoscope.nets.weights import weights_sha256
 from otoscope.recognizers.forced_tiers import alignment_of, place_confidence
 from otoscope.recognizers.hmm.language import Lexicon, phone_lexicon
+from otoscope.recognizers.hybrid.contradictions import contradictions
 from otoscope.recognizers.hybrid.files import Parts, load_hybrid, save_hybrid
 from otoscope.recognizers.hybrid.fine_times import fine_alignment, shifted_scores
 from otoscope.recognizers.hybrid.fitting import check_said
@@ -109,8 +110,8 @@ class HybridRecognizer:
         found, alignment = self._heard(scores, grids["logits"], recording)
         parts: dict[str, Any] = {"alignment": alignment}
         if "emissions" in record:
-            names_of_columns = self._column_names
-            parts["emissions"] = Emissions(scores, grids["logits"], names_of_columns, "scaled_log_likelihood")
+            columns = self.acoustic.table.names()
+            parts["emissions"] = Emissions(scores, grids["logits"], columns, "scaled_log_likelihood")
         if "features" in record:
             parts["features"] = self.acoustic.features(seen["features"][0].numpy(), grids["features"])
         if wanted:
@@ -166,7 +167,10 @@ class HybridRecognizer:
         samples = self.acoustic.samples(recording)
         scores = shifted_scores(self.acoustic, samples)
         path = forced(scores[0], words, lexicon, self.acoustic.table)
-        sure = check_said(scores[0], path, self.acoustic, self.acoustic.grids(samples.size)["logits"])
+        heard = self.heard_words(scores[0])
+        spoken = {**lexicon, **{word.word: self.lexicon[word.word] for word in heard}}
+        against = contradictions(words, heard, spoken, known=self.vocabulary)
+        sure = check_said(scores[0], path, self.acoustic, self.acoustic.grids(samples.size)["logits"], against=against)
         return fine_alignment(self.acoustic, scores, words, lexicon, recording=recording, text_confidence=sure)
 
     def gradient(self, recording: Recording, target: Target, *, at: str = "features") -> NDArray[np.float64]:
@@ -231,10 +235,9 @@ class HybridRecognizer:
 
     @cached_property
     def decoder(self) -> TreeDecoder:
-        """The search over all words that both the lexicon and the language model know; made when first needed."""
+        """The search over the vocabulary; made when first needed."""
         card, lm = self.card, self.parts.lm.automaton()
-        known = set(lm.words)
-        lexicon = {word: variants for word, variants in self.lexicon.items() if word in known}
+        lexicon = {word: self.lexicon[word] for word in self.lexicon if word in self.vocabulary}
         return TreeDecoder(
             build_graph(lexicon, self.acoustic.table, silence_log_prob=card.silence_log_prob),
             lm,
@@ -247,8 +250,9 @@ class HybridRecognizer:
         )
 
     @cached_property
-    def _column_names(self) -> tuple[str, ...]:
-        return self.acoustic.table.names()
+    def vocabulary(self) -> frozenset[str]:
+        """Words that can be heard: those that both the lexicon and the language model know."""
+        return frozenset(self.lexicon) & frozenset(self.parts.lm.words)
 
     def _heard(
         self, scores: NDArray[np.float32], grid: FrameGrid, recording: Recording
@@ -256,18 +260,22 @@ class HybridRecognizer:
         if not len(scores) or peak_db(recording) < SILENT_BELOW_DB:
             return (Hypothesis((), (), 0.0),), Alignment(Tier("words"))
         readings = self.decoder.lattice(scores).n_best(self.card.n_best)
-        found = tuple(Hypothesis(_said(reading), log_score=reading.log_score) for reading in readings)
+        found = tuple(Hypothesis(tuple(w.word for w in own.words), log_score=own.log_score) for own in readings)
         path = forced(scores, found[0].words, self.lexicon, self.acoustic.table)
         sure = [float(word.posterior or 0.0) for word in readings[0].words]
         alignment = alignment_of(
             path,
             grid,
-            self._column_names,
+            self.acoustic.table.names(),
             duration_s=recording.duration_s,
             text_confidence=sure,
             time_confidence=place_confidence(scores, path, grid),
         )
         return found, alignment
+
+    def heard_words(self, scores: NDArray[np.float32]) -> tuple[DecodedWord, ...]:
+        """Return the words of the best path through `(n_frames, n_columns)` scores, with their posteriors."""
+        return self.decoder.lattice(scores).best().words
 
     def _passage(self, target: Target, grid: FrameGrid, lexicon: Lexicon) -> Passage:
         return passage_of(target, grid, lexicon, self.acoustic.table, margin_s=self.card.margin_s)
@@ -293,7 +301,3 @@ class HybridRecognizer:
 def _words_of(target: Target) -> set[str]:
     words = (*target.context, *target.label.split(), *(target.rival or "").split())
     return {word.lower() for word in words}
-
-
-def _said(reading: Decoding) -> tuple[str, ...]:
-    return tuple(word.word for word in reading.words)
