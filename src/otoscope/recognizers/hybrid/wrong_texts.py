@@ -9,6 +9,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from otoscope.core import BadInput
+
 Change = Literal["none", "replaced", "alike", "swapped", "deleted", "added", "another"]
 """`alike`: replaced by a word of about as many letters; `another`: the text of another utterance."""
 
@@ -51,8 +53,15 @@ def changed_texts(
         Words to replace by and to add; those of the text are left out.
     others
         Other texts.
+
+    Raises
+    ------
+    BadInput
+        The text has no words.
     """
     own, n = tuple(words), len(words)
+    if not n:
+        raise BadInput("a text of no words cannot be made wrong in one of them; leave out utterances without words")
     texts = [ChangedText("none", own, (True,) * n, (True,) * (n + 1))]
     new = [word for word in pool if word not in own]
     if new:
