@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -73,13 +73,7 @@ def run(
     """
     began = time.perf_counter()
     known = {info.name: info for info in trainers()}
-    chosen = named(presets if presets is not None else [name for name in known if name not in LEFT_OUT])
-    unknown = [each.name for each in chosen if each.name not in known]
-    if unknown:
-        raise BadInput(f"no such preset: {', '.join(unknown)}; there are {', '.join(known)}")
-    own = sorted({option for each in chosen for option in each.parameters} & {"features", "out", "seed"})
-    if own:
-        raise BadInput(f"{', '.join(own)} are the ladder's own: give them beside the presets, not behind one")
+    chosen = _chosen(presets if presets is not None else [name for name in known if name not in LEFT_OUT], known)
     out = make_folder(out)
     rungs = [(each, kind) for each in chosen for kind in _listed(features)]
     others = entrants_of(recognizers) if recognizers else ()
@@ -105,6 +99,18 @@ def run(
         "seed": seed,
     }
     return StudyResult("ladder", _summary(rows), tuple(rows), _panels(rows), provenance, time.perf_counter() - began)
+
+
+def _chosen(presets: str | Sequence[str], known: Collection[str]) -> tuple[Entrant, ...]:
+    """Return presets with the options behind their names, all of them known and none the ladder's own."""
+    chosen = named(presets)
+    unknown = [each.name for each in chosen if each.name not in known]
+    if unknown:
+        raise BadInput(f"no such preset: {', '.join(unknown)}; there are {', '.join(known)}")
+    own = sorted({option for each in chosen for option in each.parameters} & {"features", "out", "seed"})
+    if own:
+        raise BadInput(f"{', '.join(own)} are the ladder's own: give them beside the presets, not behind one")
+    return chosen
 
 
 def _listed(names: str | Sequence[str]) -> list[str]:

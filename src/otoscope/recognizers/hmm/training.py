@@ -144,10 +144,7 @@ def train_hmm(
     if len(names) == 1:
         plan = dataclasses.replace(plan, flat_frames=len(examples.cepstra))
     chosen = dataclasses.replace(chosen, plan=plan)
-    if preset == "hmm-word":
-        tying = word_states(examples, lexicon)
-    else:
-        tying = UntiedStates.of_phones(tuple(sorted({p for variants in lexicon.values() for v in variants for p in v})))
+    tying = _tying(preset, examples, lexicon)
     kept, made_from = KeptFiles(Path(folder)), _made_from(corpus, lexicon, chosen, names)
     told = _Told(progress, sum(getattr(chosen.plan, name).n_rounds for name in names))
     made: dict[str, Stage] = {}
@@ -192,6 +189,13 @@ def _stages_of(preset: str, options: Mapping[str, Any]) -> tuple[tuple[str, ...]
         )
     lm = load(chosen.lm) if isinstance(chosen.lm, (str, os.PathLike)) else chosen.lm
     return names, dataclasses.replace(chosen, plan=chosen.sized, lm=lm)
+
+
+def _tying(preset: str, examples: Examples, lexicon: Lexicon) -> UntiedStates:
+    """Return the states that training begins with: of words for `hmm-word`, else of the lexicon's phones."""
+    if preset == "hmm-word":
+        return word_states(examples, lexicon)
+    return UntiedStates.of_phones(tuple(sorted({p for variants in lexicon.values() for v in variants for p in v})))
 
 
 def _within_sound(front_end: FrontEnd, corpus: Sequence[Utterance]) -> FrontEnd:

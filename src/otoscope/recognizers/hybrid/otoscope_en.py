@@ -139,12 +139,7 @@ def train_otoscope_en(
     path = Path(folder)
     make_folder(path)
     kept = KeptFiles(path)
-    if start is not None:
-        lm = start.parts.lm
-    elif chosen.lm is not None:
-        lm = ngram.load(chosen.lm)
-    else:
-        lm = kept_language_model(told, chosen.text, kept, n_words=chosen.n_words, n_grams=chosen.n_grams)
+    lm = _language_model(told, start, chosen, kept)
     if chosen.synthetic_voices:
         told += [(u, said_in(u)) for u in _synthetic(chosen, path, seed, progress)]
     acoustic = _trained((told, held_out), start, chosen, kept, seed=seed, progress=progress)
@@ -181,6 +176,15 @@ def _start(chosen: Options) -> HybridRecognizer | None:
             f"a {start.card.network} trained for {start.card.criterion}"
         )
     return start
+
+
+def _language_model(told: Told, start: HybridRecognizer | None, chosen: Options, kept: KeptFiles) -> ngram.NGramModel:
+    """Return the language model of `start`, the one that was given, or one estimated and kept."""
+    if start is not None:
+        return start.parts.lm
+    if chosen.lm is not None:
+        return ngram.load(chosen.lm)
+    return kept_language_model(told, chosen.text, kept, n_words=chosen.n_words, n_grams=chosen.n_grams)
 
 
 def _synthetic(chosen: Options, path: Path, seed: int, progress: Progress | None) -> tuple[Utterance, ...]:
