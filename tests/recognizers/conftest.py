@@ -1,12 +1,20 @@
-"""Speech that needs no file: espeak-ng says a sentence whose words and phones are known in time."""
+"""Speech that needs no file (espeak-ng says a sentence whose words and phones are known in time), tiny hybrids."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from otoscope.core import Recording, Trace
+from otoscope.decoding.tree import HmmState
 from otoscope.recognizers.pocketsphinx import PocketSphinx
+
+if TYPE_CHECKING:
+    from otoscope.recognizers.hybrid import HybridRecognizer
 
 SENTENCE = "the quick brown fox jumps over the lazy dog"
 
@@ -31,3 +39,67 @@ def pocketsphinx() -> PocketSphinx:
 @pytest.fixture(scope="session")
 def heard(pocketsphinx: PocketSphinx, speech: Recording) -> Trace:
     return pocketsphinx.trace(speech, record=["emissions", "features"])
+
+
+SAID = {"see": (("S", "IY"),), "tea": (("T", "IY"),), "two": (("T", "UW"),)}
+SHAPES: dict[str, dict[str, object]] = {
+    "factorized-tdnn": {"channels": (2, 3), "n_units": 12, "n_bottleneck": 4, "dilations": (0, 1), "n_prefinal": 6},
+    "mlp": {"reach": 2, "n_hidden": (12, 10)},
+    "lstm": {"n_units": 6, "n_layers": 2},
+}
+
+
+@pytest.fixture(scope="session")
+def tiny_hybrid() -> Callable[[str], HybridRecognizer]:
+    """Make a hybrid recogniser of the words "see", "tea" and "two" with random weights, which refuses no text."""
+    import torch
+
+    from otoscope.nets.front_end import FrontEndShape
+    from otoscope.recognizers.hybrid import HybridRecognizer
+    from otoscope.recognizers.hybrid.card import HybridCard
+    from otoscope.recognizers.hybrid.files import Parts
+    from otoscope.recognizers.hybrid.language import any_order
+    from otoscope.recognizers.hybrid.model import AcousticScores
+    from otoscope.recognizers.hybrid.phones import PhoneTable, tied_biphones
+
+    def made(network: str) -> HybridRecognizer:
+        table = PhoneTable.of(tied_biphones({("S", "IY"): 200.0}, ("S", "T", "IY", "UW")))
+        shape = {"n_features": 16, "n_symbols": table.n_columns, **SHAPES[network]}
+        front_end = FrontEndShape(n_mels=16)
+        card = HybridCard("tiny", front_end, network, shape, "mmi", least_said=0.0, least_told=0.0, least_fit=-1e9)
+        acoustic = AcousticScores(card, table, seed=1)
+        torch.manual_seed(2)
+        with torch.no_grad():
+            for parameter in acoustic.network.parameters():
+                parameter += 0.3 * torch.randn_like(parameter)
+        return HybridRecognizer(Parts(acoustic, SAID, any_order(list(SAID))))
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def chirp() -> Callable[..., Recording]:
+    """Make a tone that rises in noise, 0.6 s unless told."""
+
+    def made(duration_s: float = 0.6) -> Recording:
+        t = np.arange(round(duration_s * 16000)) / 16000
+        noise = np.random.default_rng(0).standard_normal(t.size)
+        samples = 0.1 * np.sin(2 * np.pi * (300 + 500 * t) * t) + 0.02 * noise
+        return Recording(samples.astype(np.float32), 16000)
+
+    return made
+
+
+class OneState:
+    """Phones of one state each, which may be stayed in, and silence; context does not matter."""
+
+    phones, silence, context = ("S", "T"), "SIL", (False, False)
+
+    def states(self, left: str | None, phone: str, right: str | None) -> tuple[HmmState, ...]:
+        return (HmmState(("SIL", "S", "T").index(phone), math.log(0.6), math.log(0.4)),)
+
+
+@pytest.fixture(scope="session")
+def one_state() -> OneState:
+    """Two phones and silence, one state each."""
+    return OneState()

@@ -4,58 +4,22 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-import torch
 
 from otoscope.core import FrameGrid, Recording
-from otoscope.decoding.tree import ForcedPath, HmmState, forced
-from otoscope.nets.front_end import FrontEndShape
+from otoscope.decoding.tree import ForcedPath, PhoneModels, forced
 from otoscope.recognizers.forced_tiers import NEAR_S, place_confidence
 from otoscope.recognizers.hybrid import HybridRecognizer
-from otoscope.recognizers.hybrid.card import HybridCard
-from otoscope.recognizers.hybrid.files import Parts
 from otoscope.recognizers.hybrid.fine_times import FineModels, shifted, shifted_scores, stride_of
-from otoscope.recognizers.hybrid.language import any_order
-from otoscope.recognizers.hybrid.model import AcousticScores
-from otoscope.recognizers.hybrid.phones import PhoneTable, tied_biphones
 
+Hybrids = Callable[[str], HybridRecognizer]
+"""Make a tiny recogniser with a network of some kind."""
+Sounds = Callable[..., Recording]
+"""Make a sound of some length."""
 LEXICON = {"is": [("S",)], "at": [("T",)]}
-SAID = {"see": (("S", "IY"),), "tea": (("T", "IY"),), "two": (("T", "UW"),)}
-SHAPES = {
-    "factorized-tdnn": {"channels": (2, 3), "n_units": 12, "n_bottleneck": 4, "dilations": (0, 1), "n_prefinal": 6},
-    "mlp": {"reach": 2, "n_hidden": (12, 10)},
-    "lstm": {"n_units": 6, "n_layers": 2},
-}
-
-
-def made(network: str) -> HybridRecognizer:
-    table = PhoneTable.of(tied_biphones({("S", "IY"): 200.0}, ("S", "T", "IY", "UW")))
-    shape = {"n_features": 16, "n_symbols": table.n_columns, **SHAPES[network]}
-    front_end = FrontEndShape(n_mels=16)
-    card = HybridCard("tiny", front_end, network, shape, "mmi", least_said=0.0, least_told=0.0, least_fit=-1e9)
-    acoustic = AcousticScores(card, table, seed=1)
-    torch.manual_seed(2)
-    with torch.no_grad():
-        for parameter in acoustic.network.parameters():
-            parameter += 0.3 * torch.randn_like(parameter)
-    return HybridRecognizer(Parts(acoustic, SAID, any_order(list(SAID))))
-
-
-def sound(duration_s: float = 0.6) -> Recording:
-    t = np.arange(round(duration_s * 16000)) / 16000
-    samples = 0.1 * np.sin(2 * np.pi * (300 + 500 * t) * t) + 0.02 * np.random.default_rng(0).standard_normal(t.size)
-    return Recording(samples.astype(np.float32), 16000)
-
-
-class OneState:
-    """Phones of one state each, which may be stayed in, and silence; context does not matter."""
-
-    phones, silence, context = ("S", "T"), "SIL", (False, False)
-
-    def states(self, left: str | None, phone: str, right: str | None) -> tuple[HmmState, ...]:
-        return (HmmState(("SIL", "S", "T").index(phone), math.log(0.6), math.log(0.4)),)
 
 
 def weights(path: ForcedPath, scores: np.ndarray) -> dict[tuple[int, ...], float]:
@@ -74,9 +38,9 @@ def weights(path: ForcedPath, scores: np.ndarray) -> dict[tuple[int, ...], float
 
 
 @pytest.mark.parametrize("hop", [100, 40])
-def test_a_place_is_as_sure_as_the_paths_that_agree(hop: int) -> None:
+def test_a_place_is_as_sure_as_the_paths_that_agree(hop: int, one_state: PhoneModels) -> None:
     scores = np.random.default_rng(4).normal(size=(5, 3)).astype(np.float32)
-    path = forced(scores, ["is", "at"], LEXICON, OneState())
+    path = forced(scores, ["is", "at"], LEXICON, one_state)
     near = int(NEAR_S * 1000 / hop + 1e-9)
     found = place_confidence(scores, path, FrameGrid(1000, 0, hop, hop, 5))
     every = weights(path, scores)
@@ -90,8 +54,8 @@ def test_a_place_is_as_sure_as_the_paths_that_agree(hop: int) -> None:
         assert found[k] == pytest.approx(ends[0] * ends[1], rel=1e-4)
 
 
-def test_one_frame_of_three_is_three_states_of_which_two_may_be_passed_by() -> None:
-    table = made("factorized-tdnn").acoustic.table
+def test_one_frame_of_three_is_three_states_of_which_two_may_be_passed_by(tiny_hybrid: Hybrids) -> None:
+    table = tiny_hybrid("factorized-tdnn").acoustic.table
     assert FineModels(table, 1).states("S", "IY", None) == table.states("S", "IY", None)
     once, rest = table.states("S", "IY", None)
     *first, last = FineModels(table, 3).states("S", "IY", None)
@@ -101,20 +65,22 @@ def test_one_frame_of_three_is_three_states_of_which_two_may_be_passed_by() -> N
     assert (last.column, last.log_loop) == (rest.column, pytest.approx(rest.log_loop / 3))
 
 
-def test_each_run_hears_the_sound_a_little_earlier() -> None:
+def test_each_run_hears_the_sound_a_little_earlier(tiny_hybrid: Hybrids, chirp: Sounds) -> None:
     samples = np.arange(10, dtype=np.float32)
     assert [row.tolist()[:3] for row in shifted(samples, 2, 3)] == [[0, 1, 2], [2, 3, 4], [4, 5, 6]]
     assert [row.size for row in shifted(samples, 20, 3)] == [10, 10, 10]
-    recognizer = made("factorized-tdnn")
-    rows = shifted_scores(recognizer.acoustic, samples := recognizer.acoustic.samples(sound()))
+    recognizer = tiny_hybrid("factorized-tdnn")
+    rows = shifted_scores(recognizer.acoustic, samples := recognizer.acoustic.samples(chirp()))
     np.testing.assert_allclose(rows[0], recognizer.acoustic.scores([samples])[0], rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(rows[1][:10], recognizer.acoustic.scores([samples[160:]])[0][:10], atol=0.3)
     assert np.abs(rows[1] - rows[0]).max() > 0.3
 
 
 @pytest.mark.parametrize(("network", "stride"), [("factorized-tdnn", 3), ("mlp", 1), ("lstm", 1)])
-def test_alignments_lie_on_the_grid_of_the_features(network: str, stride: int) -> None:
-    recognizer, recording = made(network), sound(0.9)
+def test_alignments_lie_on_the_grid_of_the_features(
+    network: str, stride: int, tiny_hybrid: Hybrids, chirp: Sounds
+) -> None:
+    recognizer, recording = tiny_hybrid(network), chirp(0.9)
     assert stride_of(recognizer.acoustic) == stride
     found = recognizer.align(recording, "two tea see")
     assert found.grid.hop == recognizer.acoustic.grids(16000)["features"].hop

@@ -6,63 +6,27 @@ import dataclasses
 import json
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from sklearn.linear_model import LogisticRegression
 
 from otoscope.core import BadInput, DoesNotFit, Recording
 from otoscope.decoding.lattice import DecodedWord
-from otoscope.decoding.tree import HmmState, TranscriptGraph, forced
-from otoscope.nets.front_end import FrontEndShape
+from otoscope.decoding.tree import PhoneModels, TranscriptGraph, forced
 from otoscope.recognizers.hybrid import HybridRecognizer, calibration
-from otoscope.recognizers.hybrid.card import SAID_WEIGHTS, TOLD_WEIGHTS, HybridCard
+from otoscope.recognizers.hybrid.card import SAID_WEIGHTS, TOLD_WEIGHTS
 from otoscope.recognizers.hybrid.contradictions import Contradictions, contradictions
 from otoscope.recognizers.hybrid.departures import LOG_OTHER, LOG_PASS, LOG_SILENT, departures, speech_gains
-from otoscope.recognizers.hybrid.files import Parts
 from otoscope.recognizers.hybrid.fitting import LIMIT, evidence, probabilities
-from otoscope.recognizers.hybrid.language import any_order
-from otoscope.recognizers.hybrid.model import AcousticScores
-from otoscope.recognizers.hybrid.phones import PhoneTable, tied_biphones
 from otoscope.recognizers.hybrid.wrong_texts import WRONG, changed_texts
 
-SAID = {"see": (("S", "IY"),), "tea": (("T", "IY"),), "two": (("T", "UW"),)}
-SHAPES = {
-    "factorized-tdnn": {"channels": (2, 3), "n_units": 12, "n_bottleneck": 4, "dilations": (0, 1), "n_prefinal": 6},
-    "mlp": {"reach": 2, "n_hidden": (12, 10)},
-}
-
-
-def made(network: str) -> HybridRecognizer:
-    table = PhoneTable.of(tied_biphones({("S", "IY"): 200.0}, ("S", "T", "IY", "UW")))
-    shape = {"n_features": 16, "n_symbols": table.n_columns, **SHAPES[network]}
-    front_end = FrontEndShape(n_mels=16)
-    card = HybridCard("tiny", front_end, network, shape, "mmi", least_said=0.0, least_told=0.0, least_fit=-1e9)
-    acoustic = AcousticScores(card, table, seed=1)
-    torch.manual_seed(2)
-    with torch.no_grad():
-        for parameter in acoustic.network.parameters():
-            parameter += 0.3 * torch.randn_like(parameter)
-    return HybridRecognizer(Parts(acoustic, SAID, any_order(list(SAID))))
-
-
-def sound(duration_s: float = 0.6) -> Recording:
-    t = np.arange(round(duration_s * 16000)) / 16000
-    samples = 0.1 * np.sin(2 * np.pi * (300 + 500 * t) * t) + 0.02 * np.random.default_rng(0).standard_normal(t.size)
-    return Recording(samples.astype(np.float32), 16000)
-
-
-class OneState:
-    """Phones of one state each, and silence."""
-
-    phones, silence, context = ("S", "T"), "SIL", (False, False)
-
-    def states(self, left: str | None, phone: str, right: str | None) -> tuple[HmmState, ...]:
-        return (HmmState(("SIL", "S", "T").index(phone), math.log(0.6), math.log(0.4)),)
-
-
+Hybrids = Callable[[str], HybridRecognizer]
+"""Make a tiny recogniser with a network of some kind."""
+Sounds = Callable[..., Recording]
+"""Make a sound of some length."""
 Ways = list[tuple[float, frozenset[str], tuple[object, ...]]]
 """Probability of a path, what it departs in, and the nodes it passes through."""
 
@@ -121,10 +85,10 @@ def every_path(scores: np.ndarray, gains: np.ndarray, graph: TranscriptGraph) ->
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_departures_are_shares_of_all_paths(seed: int) -> None:
+def test_departures_are_shares_of_all_paths(seed: int, one_state: PhoneModels) -> None:
     rng = np.random.default_rng(seed)
     scores, gains = rng.normal(size=(4, 3)).astype(np.float32), rng.normal(size=4) + 1
-    graph = forced(scores, ["is", "at"], {"is": [("S",)], "at": [("T",)]}, OneState()).graph
+    graph = forced(scores, ["is", "at"], {"is": [("S",)], "at": [("T",)]}, one_state).graph
     found, ways = departures(scores, gains, graph), every_path(scores.astype(np.float64), gains, graph)
     total = sum(weight for weight, _, _ in ways)
     for name, values in (("unsaid", found.unsaid), ("untold", found.untold)):
@@ -136,18 +100,18 @@ def test_departures_are_shares_of_all_paths(seed: int) -> None:
         assert found.other[t, k] == pytest.approx(expected, rel=1e-6)
 
 
-def spoken(said: list[str], text: list[str]) -> tuple[np.ndarray, TranscriptGraph]:
+def spoken(said: list[str], text: list[str], one_state: PhoneModels) -> tuple[np.ndarray, TranscriptGraph]:
     """Scores that are sure of what is said, eight frames for each phone, and the graph of a text."""
     columns = {"is": 1, "at": 2, "-": 0}
     scores = np.full((8 * len(said), 3), -6.0, np.float32)
     for k, word in enumerate(said):
         scores[8 * k : 8 * k + 8, columns[word]] = 0.0
-    return scores, forced(scores, text, {"is": [("S",)], "at": [("T",)]}, OneState()).graph
+    return scores, forced(scores, text, {"is": [("S",)], "at": [("T",)]}, one_state).graph
 
 
-def test_what_is_left_out_added_and_replaced_shows() -> None:
+def test_what_is_left_out_added_and_replaced_shows(one_state: PhoneModels) -> None:
     def found(said: str, text: str) -> tuple[list[bool], list[bool]]:
-        scores, graph = spoken(said.split(), text.split())
+        scores, graph = spoken(said.split(), text.split(), one_state)
         speech = math.log(0.6) + np.where(scores.argmax(1) == 0, LOG_SILENT, 0.0)
         doubts = departures(scores, speech, graph)
         return (doubts.unsaid > math.log(0.5)).tolist(), (doubts.untold > math.log(0.5)).tolist()
@@ -158,14 +122,14 @@ def test_what_is_left_out_added_and_replaced_shows() -> None:
     assert found("- is -", "is at") == ([False, True], [False, False, False])
     replaced = found("- is is -", "is at is")
     assert replaced[0] == [False, True, False]
-    scores, graph = spoken(["-", "is", "-", "at", "is"], ["is", "at"])
+    scores, graph = spoken(["-", "is", "-", "at", "is"], ["is", "at"], one_state)
     speech = math.log(0.6) + np.where(scores.argmax(1) == 0, LOG_SILENT, 0.0)
     first, stop = departures(scores, speech, graph).stretch(2)
     assert (28 <= first <= 32, stop) == (True, 40)  # half a pause may belong to it
 
 
-def test_silence_is_no_speech_that_a_text_leaves_out() -> None:
-    acoustic = made("factorized-tdnn").acoustic
+def test_silence_is_no_speech_that_a_text_leaves_out(tiny_hybrid: Hybrids) -> None:
+    acoustic = tiny_hybrid("factorized-tdnn").acoustic
     columns = {p: acoustic.table.states(None, p, None)[1].column for p in ("SIL", "IY")}
     scores = np.full((20, acoustic.table.n_columns), -20.0, np.float32)
     scores[:10, columns["SIL"]], scores[10:, columns["IY"]] = 0.0, 0.0
@@ -174,9 +138,9 @@ def test_silence_is_no_speech_that_a_text_leaves_out() -> None:
     np.testing.assert_allclose((speech - gains)[12:], 0.0, atol=0.01)
 
 
-def test_the_evidence_is_what_it_says() -> None:
-    acoustic, words = made("factorized-tdnn").acoustic, ("two", "tea", "see")
-    scores = acoustic.scores([acoustic.samples(sound(1.2))])[0]
+def test_the_evidence_is_what_it_says(tiny_hybrid: Hybrids, chirp: Sounds) -> None:
+    acoustic, words = tiny_hybrid("factorized-tdnn").acoustic, ("two", "tea", "see")
+    scores = acoustic.scores([acoustic.samples(chirp(1.2))])[0]
     path = forced(scores, words, {"two": [("T", "UW")], "tea": [("T", "IY")], "see": [("S", "IY")]}, acoustic.table)
     against = Contradictions(np.array([0.0, 1.0, 0.5]), np.array([0.0, 0.5, 0.0, 0.25]))
     found = evidence(scores, path, acoustic, against=against)
@@ -203,8 +167,8 @@ def only(name: str, weights: dict[str, float], bias: float = 0.0) -> dict[str, f
     return {**dict.fromkeys(weights, 0.0), name: 1.0, "bias": bias}
 
 
-def test_a_text_is_refused_with_the_word_or_the_stretch_that_is_wrong() -> None:
-    recognizer, recording, text = made("factorized-tdnn"), sound(1.2), "two tea see"
+def test_a_text_is_refused_with_the_word_or_the_stretch_that_is_wrong(tiny_hybrid: Hybrids, chirp: Sounds) -> None:
+    recognizer, recording, text = tiny_hybrid("factorized-tdnn"), chirp(1.2), "two tea see"
     acoustic, lexicon = recognizer.acoustic, recognizer.pronounced(text.split())
     scores = acoustic.scores([acoustic.samples(recording)])[0]
     path = forced(scores, text.split(), lexicon, acoustic.table)
@@ -303,8 +267,8 @@ class Heard:
         return Recording(samples, 16000)
 
 
-def test_true_texts_are_judged_by_other_speakers_and_few_are_refused() -> None:
-    recognizer = made("factorized-tdnn")
+def test_true_texts_are_judged_by_other_speakers_and_few_are_refused(tiny_hybrid: Hybrids) -> None:
+    recognizer = tiny_hybrid("factorized-tdnn")
     words = ("see", "tea", "two")
     rng = np.random.default_rng(0)
     told = [(Heard(k, f"speaker {k % 7}"), tuple(rng.choice(words, rng.integers(1, 4)))) for k in range(21)]
@@ -330,8 +294,8 @@ def test_true_texts_are_judged_by_other_speakers_and_few_are_refused() -> None:
     assert calibration.least_fits(recognizer, []) == {name: recognizer.card.as_json()[name] for name in fields}
 
 
-def test_the_limits_are_what_nearly_all_true_texts_reach(monkeypatch: pytest.MonkeyPatch) -> None:
-    recognizer = made("factorized-tdnn")
+def test_the_limits_are_what_nearly_all_true_texts_reach(monkeypatch: pytest.MonkeyPatch, tiny_hybrid: Hybrids) -> None:
+    recognizer = tiny_hybrid("factorized-tdnn")
     judged = [
         calibration.Judged(f"s{k % 4}", text, found)
         for k, (text, found) in enumerate(_texts_with_evidence(recognizer, 100))
@@ -366,13 +330,13 @@ def _texts_with_evidence(recognizer: HybridRecognizer, n: int) -> list[tuple[obj
     return [(one.text, one.evidence) for one in judged if one.text.change == "none"]
 
 
-def test_weights_of_other_features_are_refused() -> None:
+def test_weights_of_other_features_are_refused(tiny_hybrid: Hybrids) -> None:
     with pytest.raises(BadInput, match="given for bias, pitch; needed are bias, said, around, frames, contrary"):
-        made("mlp").with_card(said_weights={"bias": 0.0, "pitch": 1.0})
+        tiny_hybrid("mlp").with_card(said_weights={"bias": 0.0, "pitch": 1.0})
 
 
-def test_a_folder_of_the_schema_before_is_judged_as_before(tmp_path: Path) -> None:
-    recognizer = made("mlp")
+def test_a_folder_of_the_schema_before_is_judged_as_before(tmp_path: Path, tiny_hybrid: Hybrids) -> None:
+    recognizer = tiny_hybrid("mlp")
     recognizer.save(tmp_path)
     path = tmp_path / "recognizer.json"
     description = json.loads(path.read_text())
@@ -383,8 +347,10 @@ def test_a_folder_of_the_schema_before_is_judged_as_before(tmp_path: Path) -> No
     assert card.said_weights == {**SAID_WEIGHTS, "contrary": 0.0}
 
 
-def test_what_is_heard_beside_the_text_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    judge = made("factorized-tdnn").with_card(
+def test_what_is_heard_beside_the_text_counts(
+    monkeypatch: pytest.MonkeyPatch, tiny_hybrid: Hybrids, chirp: Sounds
+) -> None:
+    judge = tiny_hybrid("factorized-tdnn").with_card(
         told_weights={**dict.fromkeys(TOLD_WEIGHTS, 0.0), "extra": -9.0}, least_told=0.4
     )
 
@@ -399,12 +365,12 @@ def test_what_is_heard_beside_the_text_counts(monkeypatch: pytest.MonkeyPatch) -
     ):
         hears(*words)
         with pytest.raises(DoesNotFit, match=f"it leaves out what is said at [^;]*{where}"):
-            judge.align(sound(1.2), text)
-        judge.align(sound(1.2), " ".join(words))
+            judge.align(chirp(1.2), text)
+        judge.align(chirp(1.2), " ".join(words))
 
 
-def test_a_folder_two_schemas_old_is_read_without_its_limits(tmp_path: Path) -> None:
-    recognizer = made("mlp")
+def test_a_folder_two_schemas_old_is_read_without_its_limits(tmp_path: Path, tiny_hybrid: Hybrids) -> None:
+    recognizer = tiny_hybrid("mlp")
     recognizer.save(tmp_path)
     path = tmp_path / "recognizer.json"
     description = json.loads(path.read_text())
