@@ -1,4 +1,4 @@
-"""How hybrid recognisers align: the finer grid, the sureness of places, the words that do not fit."""
+"""How hybrid recognisers align: the finer grid, the sureness of places, how far a change of the sound draws a time."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from otoscope.decoding.tree import ForcedPath, PhoneModels, forced
 from otoscope.recognizers.forced_tiers import NEAR_S, place_confidence
 from otoscope.recognizers.hybrid import HybridRecognizer
 from otoscope.recognizers.hybrid.fine_times import FineModels, shifted, shifted_scores, stride_of
+from otoscope.signal.spectral_changes import at_changes
 
 Hybrids = Callable[[str], HybridRecognizer]
 """Make a tiny recogniser with a network of some kind."""
@@ -92,3 +93,26 @@ def test_alignments_lie_on_the_grid_of_the_features(
     for phone in found.phones:
         inside = found.states.within(phone.start_s, phone.end_s)
         assert all(phone.start_s <= state.start_s and state.end_s <= phone.end_s for state in inside)
+
+
+def hum(step_db: float, range_db: float) -> Recording:
+    """The same 5 ms again and again for 0.8 s, louder by a step at 0.2 s, and by `range_db` in its second half."""
+    samples = np.tile(np.random.default_rng(0).standard_normal(80), 160)
+    time_s = np.arange(samples.size) / 16000
+    level_db = np.select([time_s < 0.2, time_s < 0.4], [0.0, step_db], range_db)
+    return Recording((0.01 * samples * 10 ** (level_db / 20)).astype(np.float32), 16000)
+
+
+@pytest.mark.parametrize("off_s", [-0.015, 0.015])
+@pytest.mark.parametrize("range_db", [2.0, 6.0, 24.0])
+def test_a_change_draws_a_time_by_its_share_of_all_the_change_there_is(range_db: float, off_s: float) -> None:
+    """In a sound of half `range_db` standard deviation, a step of 0.35 of it does not outweigh 15 ms, one of 0.8 does.
+
+    By hand: a step of `h` standard deviations that is missed by 3 of 10 frames costs `h**2 * 3 * 10 / (3 + 10)`, to
+    move a time by 15 ms costs 0.78; they are equal at `h` of 0.58.
+    """
+    expected, edge_s = 0.2 + off_s, 0.0026  # edges of frames lie 2.5 ms off both times
+    (stays,) = at_changes(hum(0.35 * range_db / 2, range_db), [expected])
+    assert stays == pytest.approx(expected, abs=edge_s)
+    (goes,) = at_changes(hum(0.8 * range_db / 2, range_db), [expected])
+    assert goes == pytest.approx(0.2, abs=edge_s)
