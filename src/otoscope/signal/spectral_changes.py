@@ -78,7 +78,10 @@ def _change(
 
 
 def _frames(recording: Recording) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return `(n_frames, n_mels)` log power of mean variance 1, and the `(n_frames + 1,)` edges of the frames."""
+    """Return `(n_frames, n_mels)` log power and the `(n_frames + 1,)` edges of the frames.
+
+    Its standard deviation over time is 1 in the mean of the bands.
+    """
     found = log_mel(recording, n_mels=_N_MELS, window_s=_WINDOW_S, hop_s=_HOP_S)
     values = found.values.astype(np.float64)
     if not len(values):

@@ -31,8 +31,9 @@ MARGIN = 0.975
 def band_edge_hz(recordings: Iterable[Recording], rate_hz: int) -> float | None:
     """Return where the filterbank should end, in Hz, or `None` if the sound fills the band up to half the rate.
 
-    The edge is the median over the recordings of the highest mel band that holds any sound, less a margin. Recordings
-    of silence, or shorter than a frame, have no say.
+    The edge is the median over the recordings of the highest mel band that holds any sound, the lower of two, less a
+    margin. Recordings of silence, or shorter than a frame, have no say; where fewer than half reach less far than the
+    others, the bands that they leave empty stay.
 
     Parameters
     ----------
@@ -56,5 +57,5 @@ def band_edge_hz(recordings: Iterable[Recording], rate_hz: int) -> float | None:
         heard = np.flatnonzero(loudest > max(floor + LEAST_RISE, loudest.max() - MOST_BELOW))
         if heard.size and bands.coefficients is not None:
             tops.append(float(bands.coefficients[heard[-1]]))
-    edge = float(np.median(tops)) if tops else rate_hz / 2
+    edge = float(np.quantile(tops, 0.5, method="lower")) if tops else rate_hz / 2
     return None if edge >= WHOLE * rate_hz / 2 else 100.0 * round(MARGIN * edge / 100)

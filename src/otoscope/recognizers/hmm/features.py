@@ -34,7 +34,7 @@ class FrontEnd:
     n_mels, n_coeffs, lifter
         Filters, cepstral coefficients kept (c0 first), and sine lifter (Kaldi's classic 23, 13 and 22).
     low_hz, high_hz
-        Edges of the filterbank; `None` is half the rate.
+        Edges of the filterbank; `None` is half the rate, but what is measured (`bandwidth`) where a model is trained.
     normalization
         What is taken out of each utterance: nothing, the mean of each coefficient, or mean and variance.
     """

@@ -13,6 +13,9 @@ from otoscope.decoding.edit_distance import align_sequences
 from otoscope.decoding.lattice import DecodedWord
 from otoscope.recognizers.hmm.language import Lexicon
 
+UNKNOWN = 0.5
+"""How sure a search can be that a word was not said which it cannot hear."""
+
 
 @dataclass(frozen=True, eq=False)
 class Contradictions(ByValue):
@@ -44,8 +47,8 @@ def contradictions(
     lexicon
         Pronunciations of both: words that can sound alike are the same here.
     known
-        Words that can be heard. Others are contradicted by nothing, nor is anything beside them: something else must
-        be heard there.
+        Words that can be heard. Of others the search cannot tell (`UNKNOWN`), and what it hears beside them counts for
+        nothing: something else must be heard there.
 
     Notes
     -----
@@ -61,9 +64,10 @@ def contradictions(
     >>> found.contrary.tolist(), found.extra.tolist()
     ([0.0], [0.0, 0.6])
     """
-    same = [_counterpart(word.word, text, lexicon) for word in heard]
+    own_words = [_first_alike(word, text, lexicon) for word in text]
+    heard_words = [_first_alike(word.word, text, lexicon) for word in heard]
     contrary, extra, place = np.zeros(len(text)), np.zeros(len(text) + 1), 0
-    for step in align_sequences(list(text), same).operations:
+    for step in align_sequences(own_words, heard_words).operations:
         own, other = step.reference_index, step.hypothesis_index
         sure = 1.0 if other is None else heard[other].posterior or 0.0
         if own is None:
@@ -74,13 +78,11 @@ def contradictions(
             contrary[own] = sure
     for k, word in enumerate(text):
         if word not in known:
-            contrary[k], extra[k : k + 2] = 0.0, 0.0
+            contrary[k], extra[k : k + 2] = UNKNOWN, 0.0
     return Contradictions(contrary, extra)
 
 
-def _counterpart(heard: str, text: Sequence[str], lexicon: Lexicon) -> str:
-    """Return the word of the text that what was heard can be, or what was heard where there is none."""
-    if heard in text:
-        return heard
-    spoken = set(lexicon.get(heard, ()))
-    return next((word for word in text if spoken & set(lexicon.get(word, ()))), heard)
+def _first_alike(word: str, text: Sequence[str], lexicon: Lexicon) -> str:
+    """Return the first word of the text that can sound like this one, or the word itself where there is none."""
+    spoken = set(lexicon.get(word, ()))
+    return next((own for own in text if own == word or spoken & set(lexicon.get(own, ()))), word)

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from otoscope.core import CorruptWeights
+from otoscope.core import BadInput, CorruptWeights
 from otoscope.lexicon import ngram
 from otoscope.lexicon.ngram import compact
 from otoscope.lexicon.pronunciations import Phones
@@ -43,7 +43,10 @@ def _as_now(card: dict[str, Any], schema: int) -> dict[str, Any]:
     if schema == 2:
         return {name: value for name, value in card.items() if name not in _FORMER}
     if schema == 3:
-        said, told = {**card["said_weights"], "contrary": 0.0}, {**card["told_weights"], "extra": 0.0}
+        try:
+            said, told = {**card["said_weights"], "contrary": 0.0}, {**card["told_weights"], "extra": 0.0}
+        except (KeyError, TypeError) as error:
+            raise BadInput(f"not the card of a hybrid recogniser: {error}") from error
         return {**card, "said_weights": said, "told_weights": told}
     return card
 

@@ -31,6 +31,7 @@ from otoscope.nets.front_end import FrontEndShape
 from otoscope.nets.training import TrainingPlan
 from otoscope.recognizers.hmm.language import lexicon_text, phone_lexicon
 from otoscope.recognizers.hybrid.calibration import least_fits
+from otoscope.recognizers.hybrid.card import SAID_WEIGHTS, TOLD_WEIGHTS
 from otoscope.recognizers.hybrid.files import Parts
 from otoscope.recognizers.hybrid.kept_steps import kept_language_model, kept_places
 from otoscope.recognizers.hybrid.materials import Told, changing_sound, key_of, unspoken_sound
@@ -150,6 +151,7 @@ def train_otoscope_en(
         "words": sha256_of("\n".join(lm.words).encode()),
         "lm": sha256_of(lm.log_probs.tobytes()),
         "utterances": [[key_of(u), *words] for u, words in held_out],
+        "judged_by": [*SAID_WEIGHTS, *TOLD_WEIGHTS],
     }
     data = kept.kept("calibration.json", made_from, lambda: json.dumps(_calibrated(recognizer, held_out)).encode())
     training = {**recognizer.card.training, "n_left_out": n_left_out}

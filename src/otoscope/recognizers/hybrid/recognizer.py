@@ -167,7 +167,7 @@ class HybridRecognizer:
         samples = self.acoustic.samples(recording)
         scores = shifted_scores(self.acoustic, samples)
         path = forced(scores[0], words, lexicon, self.acoustic.table)
-        heard = self.heard_words(scores[0])
+        heard = self.heard_words(scores[0]) if words else ()
         spoken = {**lexicon, **{word.word: self.lexicon[word.word] for word in heard}}
         against = contradictions(words, heard, spoken, known=self.vocabulary)
         sure = check_said(scores[0], path, self.acoustic, self.acoustic.grids(samples.size)["logits"], against=against)
