@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -181,6 +182,26 @@ def test_refused_transcripts_cost_coverage(known_speech):
     assert deaf["word_coverage"] == 0.0
     assert deaf["flagged_another"] is None
     assert deaf["why_refused"].startswith("recogniser 'deaf' cannot align")
+
+
+def test_phones_of_another_english_are_not_judged(monkeypatch, known_speech):
+    def british(one):
+        return dataclasses.replace(one, phones=Tier("phones", (Interval(0.2, 0.3, "'aI2"),)))
+
+    def mixed(texts, n, seed):
+        return tuple(british(one) if i % 2 else one for i, one in enumerate(spoken(n)))
+
+    strict = Aligner("strict", {"so my call", "such odd weather"})
+    monkeypatch.setattr(boundaries, "synthetic_speech", mixed)
+    result = boundaries.run([strict], n_utterances=4)
+    american = boundaries.run([strict], n_utterances=2).table[0]
+    row = result.table[0]
+    assert result.provenance["n_phones"] == sum(len(one.phones) for one in spoken(4)[::2])
+    assert (row["phone_coverage"], row["word_coverage"]) == (1.0, 1.0)
+    assert row["phone_median_s"] == american["phone_median_s"] == pytest.approx(0.02)
+    monkeypatch.setattr(boundaries, "synthetic_speech", lambda texts, n, seed: tuple(map(british, spoken(n))))
+    row = boundaries.run([strict], n_utterances=2).table[0]
+    assert (row["phone_coverage"], row["phone_median_s"], row["word_coverage"]) == (None, None, 1.0)
 
 
 def test_wrong_texts_are_wrong():

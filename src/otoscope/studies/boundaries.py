@@ -2,7 +2,8 @@
 
 Synthetic speech, whose phone times are known, goes in; each recogniser that aligns is given the true transcript, then
 three wrong ones: one word replaced, two neighbours swapped, another sentence. A time is right or wrong by its distance
-from the truth; coverage says which share of boundaries received a time at all. `otoscope-en` was taught espeak-ng's
+from the truth; coverage says which share of boundaries received a time at all. Phones are judged where the voice
+speaks American English, whose phones are known by their ARPAbet names. `otoscope-en` was taught espeak-ng's
 voices besides people: for it, this is not speech of another kind.
 """
 
@@ -19,7 +20,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import Aligning, Alignment, BadInput, OtoscopeError, Panel, Recognizer, Recording, Tier
+from otoscope.core import (
+    Aligning,
+    Alignment,
+    BadInput,
+    OtoscopeError,
+    Panel,
+    Recognizer,
+    Recording,
+    Tier,
+    UnknownName,
+)
 from otoscope.core.protocols import Progress
 from otoscope.decoding.edit_distance import align_sequences
 from otoscope.lexicon.normalization import normalize_words
@@ -105,7 +116,7 @@ def run(
         "texts": texts,
         "n_utterances": len(speech),
         "n_words": sum(len(one.words) for one in speech),
-        "n_phones": sum(len(one.phones) for one in speech),
+        "n_phones": sum(len(_known_phones(one.phones)) for one in speech),
         "versions": {"otoscope": version("otoscope")},
         "seed": seed,
     }
@@ -145,8 +156,9 @@ def _row(
 
 def _count(tally: _Tally, one: Spoken, recognizer: Recognizer) -> None:
     """Align one utterance with what was said, and add the distances to the tally."""
+    units = _known_phones(one.phones)
     tally.n_words += len(one.words)
-    tally.n_phones += len(one.phones)
+    tally.n_phones += len(units)
     found = _aligned(recognizer, one.recording, one.text)
     if isinstance(found, str):
         tally.n_refused += 1
@@ -155,10 +167,17 @@ def _count(tally: _Tally, one: Spoken, recognizer: Recognizer) -> None:
     said = [(normalize_words(word.label), (word.start_s, word.end_s)) for word in one.words]
     heard = Tier("words", found.words.intervals)
     tally.words.append(offsets_s(said, heard, same=lambda label: " ".join(normalize_words(label))))
-    if found.phones is not None and any(_bare(phone.label) in _ARPABET for phone in found.phones):
+    if units and found.phones is not None and any(_bare(phone.label) in _ARPABET for phone in found.phones):
         known = Tier("phones", tuple(phone for phone in found.phones if _bare(phone.label) in _ARPABET))
-        units = [(arpabet(phone.label), (phone.start_s, phone.end_s)) for phone in one.phones]
         tally.phones.append(offsets_s(units, known, same=_bare))
+
+
+def _known_phones(phones: Tier) -> list[tuple[tuple[str, ...], Span]]:
+    """Return the ARPAbet symbols and the span of each phone, or nothing if a voice speaks another English."""
+    try:
+        return [(arpabet(phone.label), (phone.start_s, phone.end_s)) for phone in phones]
+    except UnknownName:
+        return []
 
 
 def _bare(label: str) -> str:
@@ -211,6 +230,8 @@ def wrong_texts(one: Spoken, speech: Sequence[Spoken], rng: np.random.Generator)
     """Return three transcripts that are not what was said."""
     words = list(normalize_words(one.text))
     others = [other for other in speech if normalize_words(other.text) != tuple(words)]
+    if not others:
+        raise BadInput("wrong transcripts need two texts at least; all utterances say the same")
     another = others[int(rng.integers(len(others)))]
     pool = sorted({word for other in others for word in normalize_words(other.text)} - set(words))
     replaced = list(words)
@@ -231,7 +252,8 @@ def wrong_texts(one: Spoken, speech: Sequence[Spoken], rng: np.random.Generator)
 def _errors(unit: str, offsets: Sequence[NDArray[np.float64]], n_reference: int) -> dict[str, Any]:
     """Return median, shares within the tolerances and coverage; `None` where there are no times of this unit."""
     names = [f"{unit}_within_{round(1000 * tolerance)}_ms" for tolerance in TOLERANCES_S]
-    empty = {f"{unit}_median_s": None, **dict.fromkeys(names), f"{unit}_coverage": 0.0}
+    none = 0.0 if n_reference else None
+    empty = {f"{unit}_median_s": None, **dict.fromkeys(names), f"{unit}_coverage": none}
     if not offsets or not sum(len(rows) for rows in offsets):
         return empty
     every = np.concatenate(list(offsets))
