@@ -21,7 +21,7 @@ from otoscope.recognizers.hybrid.card import SAID_WEIGHTS, TOLD_WEIGHTS
 from otoscope.recognizers.hybrid.contradictions import Contradictions, contradictions
 from otoscope.recognizers.hybrid.departures import LOG_OTHER, LOG_PASS, LOG_SILENT, departures, speech_gains
 from otoscope.recognizers.hybrid.fitting import LIMIT, evidence, probabilities
-from otoscope.recognizers.hybrid.wrong_texts import WRONG, changed_texts
+from otoscope.recognizers.wrong_texts import WRONG, changed_texts
 
 Hybrids = Callable[[str], HybridRecognizer]
 """Make a tiny recogniser with a network of some kind."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from otoscope.core import BadInput
-from otoscope.recognizers.hybrid.wrong_texts import changed_texts
+from otoscope.recognizers.wrong_texts import changed_texts
 
 
 @pytest.mark.parametrize("pool", [("one", "two"), ()])

@@ -38,7 +38,8 @@ class Decoding:
     margin_s
         How far a word's tokens may lie outside its interval when CTC scores it, seconds.
     most_nats
-        By how many nats for each word that differs what is heard may be likelier than a text that is to be aligned.
+        By how many nats for each word that differs what is heard may be likelier than a text that is to be aligned;
+        presets learn it from held-out speech (`endtoend.fitting`).
     """
 
     beam: int = 8

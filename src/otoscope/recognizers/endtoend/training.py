@@ -21,6 +21,7 @@ from otoscope.nets.examples import Joining
 from otoscope.nets.training import TrainingPlan
 from otoscope.recognizers.endtoend.batching import Recipe, Sounds
 from otoscope.recognizers.endtoend.defaults import WIDE_HZ, filled
+from otoscope.recognizers.endtoend.fitting import learnt_limit
 from otoscope.recognizers.endtoend.presets import PRESETS, Options, card_of
 from otoscope.recognizers.endtoend.recognizer import EndToEndRecognizer
 from otoscope.recognizers.endtoend.tokens import byte_pairs, characters
@@ -87,8 +88,13 @@ def train_preset(
     recognizer.fit(
         corpus, valid=valid, plan=plan, recipe=recipe, checkpoint=Path(folder) / CHECKPOINT, progress=progress
     )
+    most_nats = learnt_limit(recognizer, valid, seed=seed)
     counts = {"n_utterances": len(corpus), "n_left_out": len(given) - len(corpus)}
-    recognizer.card = dataclasses.replace(recognizer.card, training={**recognizer.card.training, **counts})
+    recognizer.card = dataclasses.replace(
+        recognizer.card,
+        decoding=recognizer.card.decoding.changed(most_nats=most_nats),
+        training={**recognizer.card.training, **counts},
+    )
     recognizer.save(folder)
     return recognizer
 

@@ -22,7 +22,7 @@ from otoscope.recognizers.hybrid.card import SAID_WEIGHTS, TOLD_WEIGHTS
 from otoscope.recognizers.hybrid.contradictions import contradictions
 from otoscope.recognizers.hybrid.fitting import Evidence, evidence, probabilities
 from otoscope.recognizers.hybrid.recognizer import HybridRecognizer
-from otoscope.recognizers.hybrid.wrong_texts import ChangedText, changed_texts, known
+from otoscope.recognizers.wrong_texts import ChangedText, changed_texts, known
 
 REFUSED = 0.03
 """Share of true texts that may be refused."""
