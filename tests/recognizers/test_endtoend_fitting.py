@@ -11,7 +11,8 @@ import pytest
 from otoscope.core import DoesNotFit
 from otoscope.decoding.edit_distance import edit_distance
 from otoscope.recognizers.endtoend.card import Decoding
-from otoscope.recognizers.endtoend.fitting import check_said, doubt, learnt_limit, limit
+from otoscope.recognizers.endtoend.fitting import learnt_limit, limit
+from otoscope.recognizers.endtoend.hearing import check_said, doubt
 from otoscope.recognizers.endtoend.tokens import characters
 
 
@@ -81,4 +82,11 @@ def test_texts_that_cannot_be_written_have_no_say():
 
 
 def test_texts_too_long_for_their_sound_have_no_say():
+    class Short(Reader):
+        def text_log_prob(self, heard, words):
+            if len(words) > len(heard.split()):
+                raise DoesNotFit("too long")
+            return super().text_log_prob(heard, words)
+
+    assert learnt_limit(recognizer(Short(4.0), texts=TEXTS), [Said(text) for text in TEXTS]) == pytest.approx(2.0)
     assert limit(np.array([0.0, 1.0, np.inf]), np.array([9.0, np.inf])) == limit(np.array([0.0, 1.0]), np.array([9.0]))

@@ -14,6 +14,7 @@ from torch import Tensor
 from otoscope.core import (
     Alignment,
     BadInput,
+    DoesNotFit,
     Emissions,
     FrameGrid,
     Hypothesis,
@@ -25,6 +26,7 @@ from otoscope.core import (
     Tier,
 )
 from otoscope.core.timeline import Origin
+from otoscope.decoding.edit_distance import edit_distance
 from otoscope.nets.open_edits import OpenEdits
 from otoscope.nets.speech_network import SpeechNetwork
 from otoscope.recognizers.endtoend.card import EndToEndCard
@@ -152,3 +154,36 @@ def timed_tokens(
 def clipped_edges(heard: Encoded) -> NDArray[np.float64]:
     """Return the boundaries of the frames, none outside the recording, `(n_frames + 1,)`."""
     return np.clip(heard.grid.edges_s(), 0.0, heard.duration_s)
+
+
+def doubt(reader: Reader, heard: Encoded, words: Sequence[str], found: Sequence[str]) -> float:
+    """Return by how many nats, for each word that differs, `found` is likelier than `words`; 0 where none differs."""
+    n_edits = edit_distance(words, found)
+    if not n_edits:
+        return 0.0
+    known, other = (reader.text_log_prob(heard, tuple(text)) for text in (words, found))
+    return (other - known) / n_edits
+
+
+def check_said(reader: Reader, card: EndToEndCard, heard: Encoded, words: tuple[str, ...]) -> None:
+    """Raise unless `words` can be what the sound says.
+
+    Raises
+    ------
+    DoesNotFit
+        Words are not in the vocabulary, or what is heard is likelier by more than `card.decoding.most_nats` for each
+        word that differs.
+    """
+    if card.vocabulary is not None and (unknown := sorted(set(words) - set(card.vocabulary))):
+        raise DoesNotFit(
+            f"{card.name} does not know {', '.join(unknown)}; it knows {len(card.vocabulary)} words, such as "
+            f"{', '.join(card.vocabulary[:5])}"
+        )
+    found = reader.hypotheses(heard)[0].words
+    nats, most = doubt(reader, heard, words, found), card.decoding.most_nats
+    if nats > most:
+        said = repr(" ".join(found)) if found else "nothing"
+        raise DoesNotFit(
+            f"the text does not fit the sound: {card.name} hears {said}, likelier by {nats:.1f} nats for each word "
+            f"that differs, where {most:.1f} are allowed; check that text and recording belong together"
+        )

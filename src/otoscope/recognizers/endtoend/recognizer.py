@@ -23,9 +23,8 @@ from otoscope.nets.training import History, TrainingPlan
 from otoscope.recognizers.endtoend.batching import Recipe
 from otoscope.recognizers.endtoend.card import EndToEndCard
 from otoscope.recognizers.endtoend.files import load_endtoend, save_endtoend
-from otoscope.recognizers.endtoend.fitting import check_said
 from otoscope.recognizers.endtoend.fusion import Fusion, Lexicon, NextScores
-from otoscope.recognizers.endtoend.hearing import Encoded, Reader
+from otoscope.recognizers.endtoend.hearing import Encoded, Reader, check_said
 from otoscope.recognizers.endtoend.inside import gradient_at, inside, missing_parts, sites_that_fire, wanted_sites
 from otoscope.recognizers.endtoend.readers import reader_of
 from otoscope.recognizers.endtoend.scoring import provenance_of, scored
