@@ -284,12 +284,14 @@ def _summary(rows: Sequence[dict[str, Any]]) -> str:
     timed = [row for row in rows if row["word_median_s"] is not None]
     if not timed:
         return "No recogniser aligned anything."
-    covering = [row for row in timed if row["word_coverage"] >= COVERING] or timed
+    covering = [row for row in timed if row["word_coverage"] >= COVERING]
+    whole = f"Of those that placed {COVERING:.0%} of words or more, " if 0 < len(covering) < len(timed) else ""
+    covering = covering or timed
     best = min(covering, key=lambda row: row["phone_median_s"] or row["word_median_s"])
     unit = "phone" if best["phone_median_s"] is not None else "word"
     return (
-        f"{best['recognizer']} is nearest: median error of {unit} boundaries {1000 * best[f'{unit}_median_s']:.1f} ms "
-        f"at {100 * best[f'{unit}_coverage']:.1f} % coverage; it flagged {100 * best['flagged_replaced']:.0f} % of "
+        f"{whole}{best['recognizer']} is nearest: median error of {unit} boundaries "
+        f"{1000 * best[f'{unit}_median_s']:.1f} ms at {100 * best[f'{unit}_coverage']:.1f} % coverage; it flagged {100 * best['flagged_replaced']:.0f} % of "
         f"transcripts with a word replaced, {100 * best['flagged_swapped']:.0f} % with two swapped, "
         f"{100 * best['flagged_another']:.0f} % of those of another sentence."
     )
