@@ -291,7 +291,7 @@ def _summary(rows: Sequence[dict[str, Any]]) -> str:
     unit = "phone" if best["phone_median_s"] is not None else "word"
     return (
         f"{whole}{best['recognizer']} is nearest: median error of {unit} boundaries "
-        f"{1000 * best[f'{unit}_median_s']:.1f} ms at {100 * best[f'{unit}_coverage']:.1f} % coverage; it flagged {100 * best['flagged_replaced']:.0f} % of "
-        f"transcripts with a word replaced, {100 * best['flagged_swapped']:.0f} % with two swapped, "
+        f"{1000 * best[f'{unit}_median_s']:.1f} ms at {100 * best[f'{unit}_coverage']:.1f} % coverage; it "
+        f"flagged {100 * best['flagged_replaced']:.0f} % of transcripts with a word replaced, {100 * best['flagged_swapped']:.0f} % with two swapped, "
         f"{100 * best['flagged_another']:.0f} % of those of another sentence."
     )
