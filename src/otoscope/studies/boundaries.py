@@ -289,9 +289,10 @@ def _summary(rows: Sequence[dict[str, Any]]) -> str:
     covering = covering or timed
     best = min(covering, key=lambda row: row["phone_median_s"] or row["word_median_s"])
     unit = "phone" if best["phone_median_s"] is not None else "word"
+    flagged = [f"{100 * best[f'flagged_{kind}']:.0f} %" for kind in WRONG]
     return (
         f"{whole}{best['recognizer']} is nearest: median error of {unit} boundaries "
-        f"{1000 * best[f'{unit}_median_s']:.1f} ms at {100 * best[f'{unit}_coverage']:.1f} % coverage; it "
-        f"flagged {100 * best['flagged_replaced']:.0f} % of transcripts with a word replaced, {100 * best['flagged_swapped']:.0f} % with two swapped, "
-        f"{100 * best['flagged_another']:.0f} % of those of another sentence."
+        f"{1000 * best[f'{unit}_median_s']:.1f} ms at {100 * best[f'{unit}_coverage']:.1f} % coverage; it flagged "
+        f"{flagged[0]} of transcripts with a word replaced, {flagged[1]} with two swapped, {flagged[2]} of those of "
+        "another sentence."
     )
