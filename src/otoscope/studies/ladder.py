@@ -234,13 +234,17 @@ def _percent(row: dict[str, Any]) -> str:
     return f"{100 * row['test_wer']:.1f}" if row["status"] == "done" else "–"
 
 
+def _named(row: dict[str, Any]) -> str:
+    return str(row["preset"]) if row["features"] == OWN_FEATURES else f"{row['preset']} on {row['features']}"
+
+
 def _summary(rows: Sequence[dict[str, Any]]) -> str:
     done = [row for row in rows if row["status"] == "done"]
-    failed = [row["preset"] for row in rows if row["status"] != "done"]
+    failed = [_named(row) for row in rows if row["status"] != "done"]
     if not done:
         return f"No recogniser could be trained: {', '.join(failed)} failed."
     best = min(done, key=lambda row: row["test_wer"])
     rest = f"; {', '.join(failed)} failed" if failed else ""
     return (
-        f"{best['preset']} makes the fewest word errors on test, {100 * best['test_wer']:.1f} %, of {len(done)}{rest}."
+        f"{_named(best)} makes the fewest word errors on test, {100 * best['test_wer']:.1f} %, of {len(done)}{rest}."
     )
