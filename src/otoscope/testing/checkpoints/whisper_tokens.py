@@ -22,10 +22,8 @@ N_TIMES = 1501
 N_PUBLISHED = {True: 50257, False: 50256}
 """Tokens before end of text in the published multilingual and English-only vocabularies."""
 
-SYMBOLS = (
-    list('"#()*+/:;<=>@[\\]^_`{|}~「」『』')
-    + "<< >> <<< >>> -- --- -( -[ (' (\" (( )) ((( ))) [[ ]] {{ }} ♪♪ ♪♪♪".split()
-)
+_PAIRS = "<< >> <<< >>> -- --- -( -[ (' (\" (( )) ((( ))) [[ ]] {{ }} ♪♪ ♪♪♪"
+SYMBOLS = (*'"#()*+/:;<=>@[\\]^_`{|}~「」『』', *_PAIRS.split())
 """What a transcript of speech seldom holds; after `Tokenizer.non_speech_tokens` of openai/whisper."""
 
 MUSIC = ("♩", "♪", "♫", "♬", "♭", "♮", "♯")
