@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -103,3 +104,35 @@ class OneState:
 def one_state() -> OneState:
     """Two phones and silence, one state each."""
     return OneState()
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Write a tiny checkpoint, once for the whole session: "wav2vec2" or "whisper" and how → its folder, to be read."""
+    pytest.importorskip("transformers")
+    from otoscope.testing import tiny_wav2vec2, tiny_whisper
+
+    makers = {"wav2vec2": tiny_wav2vec2, "whisper": tiny_whisper}
+    made: dict[tuple[str, str], Path] = {}
+
+    def folder(family: str, **how: object) -> Path:
+        asked = (family, repr(sorted(how.items())))
+        if asked not in made:
+            made[asked] = makers[family](tmp_path_factory.mktemp(family), **how)
+        return made[asked]
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def babble() -> Callable[[int], Recording]:
+    """Make recording number `i` of many, 1 to 4 s: rising tones that come and go in noise."""
+
+    def made(number: int) -> Recording:
+        rng = np.random.default_rng(number)
+        t = np.arange(int(rng.integers(16000, 64000))) / 16000
+        tone = np.sin(2 * np.pi * (rng.uniform(100, 400) + rng.uniform(0, 300) * t) * t)
+        samples = 0.1 * tone * np.sin(2 * np.pi * rng.uniform(1, 4) * t) + 0.02 * rng.standard_normal(t.size)
+        return Recording(samples.astype(np.float32), 16000)
+
+    return made

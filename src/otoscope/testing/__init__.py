@@ -1,7 +1,7 @@
 """Toy recognisers with closed-form answers and tiny corpora, for the tests of this package and of its users.
 
 Nothing here needs a network or a download; `planted_cue` trains its small net when it is called, and only what has to
-do with it loads torch.
+do with it loads torch. `tiny_whisper` and `tiny_wav2vec2` write checkpoints as the Hugging Face hub has them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,14 @@ from otoscope.testing.made_words import MADE_WORDS, made_phone
 from otoscope.testing.toys import AdditiveRecognizer, InteractionRecognizer
 
 if TYPE_CHECKING:
+    from otoscope.testing.checkpoints import tiny_wav2vec2, tiny_whisper
     from otoscope.testing.planted import PlantedCue, PlantedUtterance, planted_cue, planted_cue_corpus
 
-_NEEDS_TORCH = ("PlantedCue", "PlantedUtterance", "planted_cue", "planted_cue_corpus")
+_PLANTED, _CHECKPOINTS = "otoscope.testing.planted", "otoscope.testing.checkpoints"
+_NEEDS_TORCH = {
+    **dict.fromkeys(("PlantedCue", "PlantedUtterance", "planted_cue", "planted_cue_corpus"), _PLANTED),
+    **dict.fromkeys(("tiny_wav2vec2", "tiny_whisper"), _CHECKPOINTS),
+}
 
 __all__ = [
     "AdditiveRecognizer",
@@ -32,10 +37,12 @@ __all__ = [
     "made_phone",
     "planted_cue",
     "planted_cue_corpus",
+    "tiny_wav2vec2",
+    "tiny_whisper",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name in _NEEDS_TORCH:
-        return resolve(f"otoscope.testing.planted:{name}")
+        return resolve(f"{_NEEDS_TORCH[name]}:{name}")
     raise AttributeError(f"module 'otoscope.testing' has no attribute {name!r}")

@@ -7,13 +7,17 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 from otoscope.core import BadInput, UnknownName
 from otoscope.testing.checkpoints.symbols import ARPABET, IPA, LANGUAGE_LETTERS, LETTERS
 from otoscope.testing.checkpoints.weights import fill
 
 if TYPE_CHECKING:
+    from torch import nn
     from transformers import PreTrainedModel
 
 Wav2Vec2Kind = Literal[
@@ -100,13 +104,13 @@ def tiny_wav2vec2(
     folder.mkdir(parents=True, exist_ok=True)
     network = shape.network()
     fill(network, seed=seed, gains=GAINS)
-    _set_lengths(network, shape.symbols)
+    _balance(network, shape.symbols)
     network.eval().save_pretrained(folder)
     _write_inputs(folder, shape)
     if shape.symbols:
         _write_tokenizer(folder, shape)
     for number, language in enumerate(shape.adapters):
-        _write_adapter(folder, shape, language, seed=seed if number == 0 else seed + number)
+        _write_adapter(folder, shape, language, network, seed=seed + number)
     return folder
 
 
@@ -196,18 +200,34 @@ class _Shape:
         return network
 
 
-def _set_lengths(network: PreTrainedModel, symbols: Sequence[str]) -> None:
-    """Make no letter likelier than another, blanks and ends of words likelier, what is never written rarer."""
+def _balance(network: PreTrainedModel, symbols: Sequence[str]) -> None:
+    """Make every letter about as likely as another, blanks and ends of words likelier, what is never said rarer.
+
+    Otherwise a random head says the same two letters all the time, since what the frames have in common outweighs
+    what sets them apart.
+    """
     import torch
 
     if not symbols:
         return
-    lengths = {"<s>": 0.5, "</s>": 0.5, "<unk>": 0.5, "<pad>": 1.5, "|": 1.5}
+    lengths = {"<s>": 0.3, "</s>": 0.3, "<unk>": 0.3, "<pad>": 1.3, "|": 1.3}
     wanted = torch.tensor([[4 * lengths.get(symbol, 1.0)] for symbol in symbols])
-    head = network.get_submodule("lm_head")
+    head = cast("nn.Linear", network.get_submodule("lm_head"))
+    heard: list[torch.Tensor] = []
+    hook = head.register_forward_pre_hook(lambda _, inputs: heard.append(inputs[0][0]))
     with torch.no_grad():
         head.weight.mul_(wanted / head.weight.norm(dim=1, keepdim=True))
-        head.bias.zero_()
+        network.eval()(torch.from_numpy(_chirp()))
+        head.bias.copy_(torch.round(-(heard[0] @ head.weight.T).mean(0), decimals=2))
+    hook.remove()
+
+
+def _chirp() -> NDArray[np.float32]:
+    """Return 3 s of a rising tone that comes and goes in noise, normalised, as a batch of one."""
+    t = np.arange(48000) / 16000
+    tone = np.sin(2 * np.pi * (150 + 400 * t) * t) * np.sin(2 * np.pi * 2 * t)
+    samples = tone + 0.2 * np.random.default_rng(0).standard_normal(t.size)
+    return ((samples - samples.mean()) / samples.std()).astype(np.float32)[None]
 
 
 def _write_inputs(folder: Path, shape: _Shape) -> None:
@@ -242,18 +262,19 @@ def _write_tokenizer(folder: Path, shape: _Shape) -> None:
     _write(folder / "special_tokens_map.json", {name: said[name] for name in said if name.endswith("os_token")})
 
 
-def _write_adapter(folder: Path, shape: _Shape, language: str, *, seed: int) -> None:
-    """Write the adapter and head of one language; those of the first are in the model too."""
+def _write_adapter(folder: Path, shape: _Shape, language: str, trunk: PreTrainedModel, *, seed: int) -> None:
+    """Write the adapter and head of one language for a network that has another's."""
     import dataclasses
 
     from safetensors.torch import save_file
 
-    others = [name for name in shape.adapters if name != language]
-    own = dataclasses.replace(shape, adapters=(language, *others))
+    own = dataclasses.replace(shape, adapters=(language,))
     network = own.network()
     fill(network, seed=seed, gains=GAINS)
-    _set_lengths(network, own.symbols)
-    weights = {name: value.detach().contiguous() for name, value in network._get_adapters().items()}
+    adapter = cast(Any, network)._get_adapters()
+    network.load_state_dict({name: v for name, v in trunk.state_dict().items() if name not in adapter}, strict=False)
+    _balance(network, own.symbols)
+    weights = {name: value.detach().contiguous() for name, value in adapter.items()}
     save_file(weights, folder / f"adapter.{language}.safetensors", metadata={"format": "pt"})
 
 

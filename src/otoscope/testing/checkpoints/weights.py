@@ -52,9 +52,11 @@ def _drawn(name: str, shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
     drawn = np.random.default_rng((seed, zlib.crc32(name.encode()))).standard_normal(shape)
     lowered = name.lower()
     if lowered.endswith(NORMS) or name.endswith("const") or (len(shape) == 1 and lowered.endswith("weight")):
-        return np.float32(1 + 0.1 * drawn)
-    if len(shape) < 2:
-        return np.float32(0.05 * drawn)
-    if "embed" in lowered and len(shape) == 2:
-        return np.float32(drawn / np.sqrt(shape[1]))
-    return np.float32(drawn / np.sqrt(np.prod(shape[1:])))
+        scaled = 1 + 0.1 * drawn
+    elif len(shape) < 2:
+        scaled = 0.05 * drawn
+    elif "embed" in lowered and len(shape) == 2:
+        scaled = drawn / np.sqrt(shape[1])
+    else:
+        scaled = drawn / np.sqrt(np.prod(shape[1:]))
+    return scaled.astype(np.float32)
