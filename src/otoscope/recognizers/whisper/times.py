@@ -102,10 +102,26 @@ def word_times(
     over the word's own steps. Steps are 10 ms; attention is interpolated between its frames, so words of `states` have
     the origin `interpolated` and those of `dtw`, taken as they come, `attention`.
     """
-    if by not in get_args(TimesBy):
-        raise UnknownName("way to place words", str(by), get_args(TimesBy))
     n_frames = max(1, min(np.shape(weights)[-1], int(np.ceil(duration_s / STEP_S))))
     matrix = attention_matrix(weights, n_frames=n_frames)
+    return place_words(matrix, words, duration_s=duration_s, by=by, sound=sound, plan=plan)
+
+
+def place_words(
+    matrix: NDArray[Any],
+    words: Sequence[tuple[str, slice]],
+    *,
+    duration_s: float,
+    by: TimesBy = "states",
+    sound: NDArray[Any] | None = None,
+    plan: StatesPlan | None = None,
+) -> WordTimes:
+    """Return where each word lies by the matrix `(n_tokens, n_frames)` of `attention_path.attention_matrix`.
+
+    Everything else as in `word_times`.
+    """
+    if by not in get_args(TimesBy):
+        raise UnknownName("way to place words", str(by), get_args(TimesBy))
     _check_rows(words, len(matrix))
     if not words:
         return WordTimes(Tier("words"), (), by)
