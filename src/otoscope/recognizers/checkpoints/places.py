@@ -36,9 +36,10 @@ class Place:
     port
         Whether the place is the module's `output` or its first `input`.
     item
-        Which item of an output that is a tuple; `None` where it is a tensor.
+        Which item of the output counts where it is a tuple.
     channels_first
-        Whether the module has `(n, n_units, n_frames)`; hooks see and give `(n, n_frames, n_units)` everywhere.
+        Whether the module has `(n, n_units, n_frames)`; hooks see and give `(n, n_frames, n_units)` everywhere, and
+        `(n, n_samples, 1)` where a waveform `(n, n_samples)` passes.
     weights
         Whether attention weights `(n, n_heads, n_queries, n_keys)` pass here.
     """
@@ -46,7 +47,7 @@ class Place:
     site: Site
     module: nn.Module
     port: Literal["output", "input"] = "output"
-    item: int | None = None
+    item: int = 0
     channels_first: bool = False
     weights: bool = False
 
@@ -60,9 +61,10 @@ class Place:
         return self.module.register_forward_pre_hook(lambda module, inputs: self._before(hook, inputs))
 
     def _behind(self, hook: Hook, output: Any) -> Any:
-        value = output if self.item is None else output[self.item]
+        several = isinstance(output, tuple)
+        value = output[self.item] if several else output
         changed = self._shown(hook, value)
-        if changed is None or self.item is None:
+        if changed is None or not several:
             return changed
         return tuple(changed if i == self.item else each for i, each in enumerate(output))
 
@@ -71,13 +73,14 @@ class Place:
         return None if changed is None else (changed, *inputs[1:])
 
     def _shown(self, hook: Hook, value: Tensor) -> Tensor | None:
-        rows = value.transpose(1, 2) if self.channels_first else value
+        rows = value.transpose(1, 2) if self.channels_first else value.unsqueeze(2) if value.ndim == 2 else value
         rows = rows.float() if rows.dtype in (torch.float16, torch.bfloat16) else rows
         lengths = [torch.full((rows.shape[0],), n) for n in (rows.shape[2:] if self.weights else rows.shape[1:2])]
         changed = hook(WeightsTap() if self.weights else Tap(), (rows, *lengths), rows)
         if changed is None:
             return None
-        return (changed.transpose(1, 2) if self.channels_first else changed).to(value.dtype)
+        back = changed.transpose(1, 2) if self.channels_first else changed.reshape(value.shape)
+        return back.to(value.dtype)
 
 
 class Places:

@@ -1,0 +1,196 @@
+"""Opening wav2vec2-like checkpoints with transformers: all weights there, no pickle, no hub, no remote code."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from otoscope.core import BadInput, CorruptWeights, UnknownName
+from otoscope.recognizers.checkpoints.attention import implementation_of
+from otoscope.recognizers.wav2vec2.network import SpeechEncoder
+from otoscope.recognizers.wav2vec2.wavlm import open_wavlm
+
+ARCHITECTURES = (
+    "wav2vec2",
+    "hubert",
+    "wavlm",
+    "sew",
+    "sew-d",
+    "unispeech",
+    "unispeech-sat",
+    "data2vec-audio",
+    "wav2vec2-conformer",
+    "wav2vec2-bert",
+)
+"""What `config.json` calls the networks of this family at `model_type`."""
+
+EAGER_ONLY = ("wavlm", "sew-d")
+"""Networks whose attention transformers computes step by step only."""
+
+UNUSED = ("masked_spec_embed", "parametrizations.weight", "quantizer", "project_")
+"""Parts of weights' names that inference can do without, or that are stored under another name."""
+
+
+class Opened(Protocol):
+    """What is needed of a checkpoint; see `otoscope.recognizers.checkpoints.folder.Checkpoint`."""
+
+    @property
+    def folder(self) -> Path: ...  # noqa: D102
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def model_type(self) -> str: ...  # noqa: D102
+    @property
+    def architecture(self) -> str: ...  # noqa: D102
+    @property
+    def config(self) -> Mapping[str, Any]: ...  # noqa: D102
+    @property
+    def sha256(self) -> str: ...  # noqa: D102
+
+
+def has_head(checkpoint: Opened) -> bool:
+    """Whether the checkpoint writes text."""
+    return checkpoint.architecture.endswith("ForCTC")
+
+
+def open_encoder(checkpoint: Opened, *, attention: str = "eager") -> SpeechEncoder:
+    """Return the network of a checkpoint with its weights.
+
+    Raises
+    ------
+    BadInput
+        The checkpoint is of another family or has another kind of head, or its network knows no such attention.
+    CorruptWeights
+        Weights are missing, or of another shape than `config.json` says.
+    """
+    from transformers import AutoFeatureExtractor, AutoModel, AutoModelForCTC
+
+    _check(checkpoint, attention)
+    implementation = implementation_of(attention)
+    maker = AutoModelForCTC if has_head(checkpoint) else AutoModel
+    try:
+        with quiet():
+            model, found = maker.from_pretrained(
+                str(checkpoint.folder),
+                local_files_only=True,
+                use_safetensors=True,
+                trust_remote_code=False,
+                dtype=torch.float32,
+                attn_implementation="eager" if checkpoint.model_type in EAGER_ONLY else implementation,
+                output_loading_info=True,
+            )
+        extractor = AutoFeatureExtractor.from_pretrained(str(checkpoint.folder), local_files_only=True)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise CorruptWeights(f"{checkpoint.folder} cannot be opened: {str(error).splitlines()[0]}") from error
+    if missing := sorted(name for name in found["missing_keys"] if not any(part in name for part in UNUSED)):
+        raise CorruptWeights(f"{checkpoint.folder} lacks weights: {', '.join(missing[:5])}; get the checkpoint anew")
+    if checkpoint.model_type == "wavlm":
+        open_wavlm(model)
+    return SpeechEncoder(model, extractor, weights=attention == "eager")
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep transformers' progress bars and advice off the terminal while the context is open."""
+    from transformers.utils import logging
+
+    bars, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _check(checkpoint: Opened, attention: str) -> None:
+    if checkpoint.model_type not in ARCHITECTURES:
+        raise BadInput(f"{checkpoint.name} is a {checkpoint.model_type}; this opens {', '.join(ARCHITECTURES)}")
+    if not checkpoint.architecture.endswith(("ForCTC", "Model", "ForPreTraining")):
+        raise BadInput(
+            f"{checkpoint.name} is a {checkpoint.architecture}, which writes no text; open a …ForCTC checkpoint, or an "
+            "encoder without a head"
+        )
+    if attention != "eager" and checkpoint.model_type in EAGER_ONLY:
+        raise BadInput(f"{checkpoint.model_type} computes its attention step by step only; leave attention='eager'")
+
+
+def open_tokenizer(checkpoint: Opened, language: str | None) -> Any:
+    """Return transformers' tokenizer of a checkpoint, set to a language where one is asked for.
+
+    Raises
+    ------
+    CorruptWeights
+        The folder has no tokenizer.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            str(checkpoint.folder), local_files_only=True, trust_remote_code=False
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise CorruptWeights(f"{checkpoint.folder} has no readable tokenizer: {str(error).splitlines()[0]}") from error
+    if language is not None:
+        tokenizer.set_target_lang(language)
+    return tokenizer
+
+
+def languages_of(checkpoint: Opened) -> tuple[str, ...]:
+    """Return the languages that a checkpoint has an adapter file for (Pratap et al. 2023), in order."""
+    found = (path.name.split(".")[1] for path in checkpoint.folder.glob("adapter.*.safetensors"))
+    return tuple(sorted(found))
+
+
+def with_adapter(network: SpeechEncoder, checkpoint: Opened, language: str) -> SpeechEncoder:
+    """Return the network in another language: it shares all weights but those of the adapters and the head.
+
+    The network given stays as it is, and nothing of its language is left in the other.
+
+    Raises
+    ------
+    UnknownName
+        There is no adapter of this language.
+    BadInput
+        The checkpoint has no adapters at all.
+    CorruptWeights
+        The file is damaged, or not of this network.
+    """
+    if checkpoint.config.get("adapter_attn_dim") is None:
+        raise BadInput(f"{checkpoint.name} has no language adapters; leave language=None")
+    if language not in (known := languages_of(checkpoint)):
+        raise UnknownName("language adapter", language, known)
+    own = set(network.model._get_adapters())
+    shared = {id(weight): weight for name, weight in network.model.named_parameters() if name not in own}
+    shared |= {id(buffer): buffer for buffer in network.model.buffers()}
+    model = copy.deepcopy(network.model, dict(shared))
+    _give_adapter(model, checkpoint.folder / f"adapter.{language}.safetensors")
+    return SpeechEncoder(model, network.extractor, weights=network.weights)
+
+
+def _give_adapter(model: Any, path: Path) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        weights = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise CorruptWeights(f"{path} cannot be read: {error}") from error
+    wanted = model._get_adapters()
+    if set(weights) != set(wanted):
+        odd = sorted(set(weights) ^ set(wanted))
+        raise CorruptWeights(f"{path} is not of this network: {', '.join(odd[:3])} do not fit")
+    n_symbols, n_units = weights["lm_head.weight"].shape
+    model.lm_head = torch.nn.Linear(n_units, n_symbols)
+    model.config.vocab_size = n_symbols
+    try:
+        model.load_state_dict(weights, strict=False)
+    except RuntimeError as error:
+        raise CorruptWeights(f"{path} is not of this network: {str(error).splitlines()[-1].strip()}") from error
