@@ -25,6 +25,9 @@ GAINS = {
 }
 """Loud and sharp cross-attention: what is heard decides on what is said, more than what was said before."""
 
+BEGINNING = {"out_proj.weight": 0.5, "fc2.weight": 0.5, "embed_positions": 0.1}
+"""Quiet branches, so that learning begins well."""
+
 
 def tiny_whisper(
     folder: str | os.PathLike[str],
@@ -151,15 +154,17 @@ def write_whisper(
     *,
     seed: int,
     alignment_heads: list[list[int]] | None,
+    working: bool = False,
 ) -> Path:
-    """Write a Whisper with random weights and everything around it."""
+    """Write a Whisper with random weights and everything around it; `working`: weights to begin a training with."""
     from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration
 
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = vocabulary.tokenizer()
     network = WhisperForConditionalGeneration(config)
-    fill(network, seed=seed, gains=GAINS)
-    _set_lengths(network.model.decoder.embed_tokens.weight, vocabulary)
+    fill(network, seed=seed, gains=BEGINNING if working else GAINS)
+    if not working:
+        _set_lengths(network.model.decoder.embed_tokens.weight, vocabulary)
     network.generation_config = generation_config(vocabulary, tokenizer, alignment_heads=alignment_heads)
     network.eval().save_pretrained(folder)
     WhisperFeatureExtractor(feature_size=config.num_mel_bins).save_pretrained(folder)
