@@ -8,15 +8,18 @@ from __future__ import annotations
 import inspect
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from otoscope.core import CorruptWeights, OtoscopeError, Recognizer
 from otoscope.core.errors import UnknownName
 from otoscope.core.late import registered, resolve
+
+if TYPE_CHECKING:
+    from otoscope.recognizers.checkpoints.record import StoredModel
 
 GROUP = "otoscope.recognizers"
 """Entry-point group under which other packages add recognisers."""
@@ -84,14 +87,17 @@ _CARDS: Mapping[str, tuple[str, int, str, str]] = {
 
 
 def recognizers() -> tuple[RecognizerInfo, ...]:
-    """Return what is known of every registered recogniser, by name.
+    """Return what is known of every registered recogniser, by name, and then of the models in the store.
 
     Examples
     --------
     >>> [info.name for info in recognizers() if info.family.startswith("hidden Markov")]
     ['pocketsphinx']
     """
-    return tuple(_info(name, reference) for name, reference in sorted(registered(RECOGNIZERS, GROUP).items()))
+    from otoscope.recognizers.checkpoints.store import list as stored_models
+
+    known = tuple(_info(name, reference) for name, reference in sorted(registered(RECOGNIZERS, GROUP).items()))
+    return known + tuple(map(_stored, stored_models()))
 
 
 def _info(name: str, reference: str) -> RecognizerInfo:
@@ -102,22 +108,39 @@ def _info(name: str, reference: str) -> RecognizerInfo:
     return RecognizerInfo(name, family, year, ready, needs, how, description)
 
 
+def _stored(model: StoredModel) -> RecognizerInfo:
+    """Return what is known of a model in the store; the revision is named where it is not the main one."""
+    from otoscope.recognizers.checkpoints.opening import FAMILIES
+
+    family, year = FAMILIES.get(model.model_type, (model.model_type, None))
+    ready = all(find_spec(package) is not None for package in ("torch", "transformers"))
+    name = model.name if "main" in model.revisions else f"{model.name}@{model.commit[:7]}"
+    licence = "no licence stated" if model.licence is None else f"licence {model.licence}"
+    description = f"From the hub at commit {model.commit[:7]}, {model.size / 1e6:.0f} MB, {licence}."
+    how = "ready" if ready else "pip install torch transformers"
+    return RecognizerInfo(name, family, year, ready, "torch transformers", how, description)
+
+
 def load(name_or_folder: str | os.PathLike[str], **parameters: Any) -> Recognizer:
-    """Open a recogniser by its name in the registry, or from a folder that one was saved to.
+    """Open a recogniser by its name in the registry, from a folder, or from the store of models of the hub.
 
     Parameters
     ----------
     name_or_folder
-        A name that `recognizers()` lists, or a folder with a `recognizer.json`.
+        A name that `recognizers()` lists; a folder with a `recognizer.json`, or one in the layout of the Hugging Face
+        hub (`config.json` and safetensors); or a name on the hub (`openai/whisper-tiny`, `owner/name@revision`) of a
+        model that `otoscope models get` has put into the store. Nothing is ever fetched here.
     parameters
         Passed on to the recogniser.
 
     Raises
     ------
     UnknownName
-        No such name, and no such folder.
+        No such name, no such folder, and no such model in the store.
     CorruptWeights
-        The folder does not say how it is to be opened.
+        The folder does not say how it is to be opened, or a file in it is missing or damaged.
+    BadInput
+        The weights are pickles, the model needs code of its own, or no family opens this kind of model.
     OtoscopeError
         A package that the recogniser needs is not installed, or it knows no such parameter.
     """
@@ -130,8 +153,24 @@ def load(name_or_folder: str | os.PathLike[str], **parameters: Any) -> Recognize
         return _opened(resolve(known[name]), name, (), parameters)
     folder = Path(name)
     if not folder.is_dir():
-        raise UnknownName("recogniser", name, known)
+        return _from_store(name, known, parameters)
+    if not (folder / CARD).is_file() and (folder / "config.json").is_file():
+        return _checkpoint(folder, parameters)
     return _opened(resolve(_class_of(folder)).load, name, (folder,), parameters)
+
+
+def _checkpoint(folder: Path, parameters: Mapping[str, Any]) -> Recognizer:
+    from otoscope.recognizers.checkpoints.opening import open_checkpoint
+
+    return open_checkpoint(folder, **parameters)
+
+
+def _from_store(name: str, known: Iterable[str], parameters: Mapping[str, Any]) -> Recognizer:
+    from otoscope.recognizers.checkpoints.store import HUB_NAME, find
+
+    if HUB_NAME.fullmatch(name) is None:
+        raise UnknownName("recogniser", name, known)
+    return _checkpoint(find(name).folder, parameters)
 
 
 def _opened(

@@ -1,0 +1,197 @@
+"""A model's folder in the layout of the Hugging Face hub: read and checked before any weight or any code is loaded."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from otoscope.core import BadInput, CorruptWeights
+from otoscope.recognizers.checkpoints.hashing import joint_sha256, sha256_of_file
+from otoscope.recognizers.checkpoints.record import StoredModel, read_record
+from otoscope.recognizers.checkpoints.tensors import tensor_names
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+
+PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt", ".h5", ".msgpack")
+"""Endings of weights in formats that can run code when they are opened, or that torch does not read."""
+
+CONFIGS = (CONFIG, "preprocessor_config.json", "processor_config.json", "tokenizer_config.json")
+"""Files in which `auto_map` may ask for remote code."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checked folder with a model in the layout of the hub.
+
+    Parameters
+    ----------
+    folder
+        Where it lies.
+    name
+        `owner/name` if it came from the hub through the store, else the folder's name.
+    model_type
+        As `config.json` says: `"wav2vec2"`, `"whisper"`, …
+    architecture
+        The class that `config.json` names first, as `"Wav2Vec2ForCTC"`; empty where it names none.
+    config
+        All of `config.json`.
+    weights
+        The safetensors files.
+    record
+        What the store knows of it; `None` for any other folder.
+    """
+
+    folder: Path
+    name: str
+    model_type: str
+    architecture: str
+    config: Mapping[str, Any]
+    weights: tuple[Path, ...]
+    record: StoredModel | None = None
+
+    @property
+    def revision(self) -> str | None:
+        """The commit on the hub, `None` for a folder that did not come through the store."""
+        return None if self.record is None else self.record.commit
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the weights: that of the only file, else that of the lines `digest name` of all.
+
+        Raises
+        ------
+        CorruptWeights
+            A file cannot be read, or is not the one that the store fetched.
+        """
+        digests = {path.name: sha256_of_file(path) for path in self.weights}
+        known = {} if self.record is None else {file.name: file.sha256 for file in self.record.files}
+        for name, digest in digests.items():
+            if known.get(name, digest) != digest:
+                raise CorruptWeights(
+                    f"{self.folder / name} is not the file that was fetched (SHA-256 {digest[:12]}…, expected "
+                    f"{known[name][:12]}…): otoscope models remove {self.name}, then get it anew"
+                )
+        return joint_sha256(digests)
+
+
+def read_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint:
+    """Read and check a folder in the layout of the hub; no weight is loaded, no code is run.
+
+    Raises
+    ------
+    CorruptWeights
+        A file is missing, damaged or cut short.
+    BadInput
+        The weights are pickles or quantised, or the model needs code of its own.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise CorruptWeights(f"there is no folder {path}; name one that holds {CONFIG} and {WEIGHTS}")
+    config = read_config(path)
+    for name in CONFIGS[1:]:
+        if (path / name).is_file():
+            refuse_code(read_json(path / name), path / name)
+    record = read_record(path)
+    named = config.get("architectures") or [""]
+    return Checkpoint(
+        folder=path,
+        name=path.resolve().name if record is None else record.name,
+        model_type=config["model_type"],
+        architecture=str(named[0]),
+        config=MappingProxyType(config),
+        weights=_weights(path),
+        record=record,
+    )
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return what `config.json` says; raises like `read_checkpoint`."""
+    path = folder / CONFIG
+    if not path.is_file():
+        raise CorruptWeights(f"{folder} has no {CONFIG}: it is no model in the layout of the Hugging Face hub")
+    config = read_json(path)
+    refuse_code(config, path)
+    if not isinstance(config.get("model_type"), str):
+        raise CorruptWeights(f"{path} does not say its model_type; get it anew, or add it")
+    if config.get("quantization_config"):
+        raise BadInput(f"{path} is of quantised weights, whose insides cannot be shown; use what they were made of")
+    return config
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object that a JSON file holds.
+
+    Raises
+    ------
+    CorruptWeights
+        The file cannot be read, is no JSON, or holds something else.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CorruptWeights(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise CorruptWeights(f"{path} is damaged: {error}; get it anew") from None
+    if not isinstance(value, dict):
+        raise CorruptWeights(f"{path} is damaged: it holds no JSON object; get it anew")
+    return value
+
+
+def refuse_code(said: Mapping[str, Any], path: Path) -> None:
+    """Refuse a model whose description asks for code of its own; raises `BadInput`."""
+    if said.get("auto_map"):
+        raise BadInput(
+            f"{path} asks for code that comes with the model (auto_map), which is never run; "
+            "use a model that transformers itself knows"
+        )
+
+
+def _weights(folder: Path) -> tuple[Path, ...]:
+    """Return the safetensors files of a folder, whole and complete."""
+    if (folder / WEIGHTS).is_file():
+        tensor_names(folder / WEIGHTS)
+        return (folder / WEIGHTS,)
+    if (folder / INDEX).is_file():
+        return _shards(folder)
+    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES)
+    if pickles:
+        raise BadInput(
+            f"{folder} holds its weights only as {', '.join(pickles)}; such a file can run any code when it is opened, "
+            "so only safetensors are read: get a revision that has them, or convert it where you trust it, with "
+            "transformers' AutoModel.from_pretrained(...).save_pretrained(FOLDER)"
+        )
+    raise CorruptWeights(f"{folder} has neither {WEIGHTS} nor {INDEX}: the weights are missing")
+
+
+def _shards(folder: Path) -> tuple[Path, ...]:
+    index = read_json(folder / INDEX)
+    names = shard_names(index, folder / INDEX)
+    wanted: dict[str, str] = index["weight_map"]
+    paths = tuple(folder / name for name in names)
+    if missing := [path.name for path in paths if not path.is_file()]:
+        raise CorruptWeights(f"{folder} lacks {', '.join(missing)}, which {INDEX} names; get it anew")
+    held = {path.name: set(tensor_names(path)) for path in paths}
+    for tensor, name in wanted.items():
+        if tensor not in held[name]:
+            raise CorruptWeights(f"{folder / name} lacks the tensor {tensor}, which {INDEX} says it holds; get it anew")
+    return paths
+
+
+def shard_names(index: Mapping[str, Any], path: Path) -> tuple[str, ...]:
+    """Return the files that an index of shards names, in order; raises `CorruptWeights` for a damaged one."""
+    named = index.get("weight_map")
+    if not (isinstance(named, dict) and named and all(isinstance(name, str) for name in named.values())):
+        raise CorruptWeights(f"{path} is damaged: it does not say which file holds which weight; get it anew")
+    names = tuple(sorted(set(named.values())))
+    for name in names:
+        if os.path.basename(name) != name or not name.endswith(".safetensors"):
+            raise CorruptWeights(f"{path} names {name!r}, which is no safetensors file of this folder")
+    return names
