@@ -165,6 +165,13 @@ ENTRIES = (
         "Each kernel and its peers on the same input, in turn, in one run; their answers are compared before that.",
     ),
     Entry(
+        "decoder",
+        "The large-vocabulary search",
+        "python benchmarks/decoder.py --text DATA/text/books.txt.xz --data DATA --json FILE",
+        "60,000 words and a trigram of books: how fast is the search by itself, beside pyctcdecode with kenlm on the "
+        "same letters, and otoscope-en beside pocketsphinx on read speech?",
+    ),
+    Entry(
         "explain",
         "The main job on real recordings",
         "python benchmarks/explain.py --data DATA --json FILE",
