@@ -1,0 +1,118 @@
+"""What a Whisper checkpoint is made of: network, tokens, front end, and what its configuration says of decoding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from otoscope.core import CorruptWeights
+from otoscope.recognizers.checkpoints.attention import implementation_of
+from otoscope.recognizers.checkpoints.opening import loaded
+from otoscope.recognizers.whisper.features import FrontEnd
+from otoscope.recognizers.whisper.network import Network
+from otoscope.recognizers.whisper.rules import Never, NotFirst, Rule, TimesInOrder
+from otoscope.recognizers.whisper.tokens import Tokens
+
+if TYPE_CHECKING:
+    from otoscope.recognizers.checkpoints.folder import Checkpoint
+
+
+@dataclass(frozen=True)
+class Parts:
+    """An opened checkpoint.
+
+    Parameters
+    ----------
+    name, weights_sha256
+        Of the checkpoint, for provenance.
+    network, tokens, front_end
+        What hears, writes and listens.
+    generation
+        What `generation_config.json` says.
+    attention
+        `eager` or `sdpa`.
+    """
+
+    name: str
+    weights_sha256: str | None
+    network: Network
+    tokens: Tokens
+    front_end: FrontEnd
+    generation: Mapping[str, Any]
+    attention: str
+
+    def rules(self, *, timestamps: bool) -> tuple[Rule, ...]:
+        """Return what may be written, as the checkpoint's configuration says."""
+        rules: list[Rule] = []
+        if first := self._listed("begin_suppress_tokens"):
+            rules.append(NotFirst(first))
+        if never := self._listed("suppress_tokens"):
+            rules.append(Never(never))
+        if timestamps:
+            rules.append(TimesInOrder(self.tokens, self.generation.get("max_initial_timestamp_index")))
+        return tuple(rules)
+
+    def _listed(self, name: str) -> Sequence[int]:
+        found = self.generation.get(name)
+        if found is None:
+            found = getattr(self.network.config, name, None)
+        return [int(i) for i in found or () if 0 <= int(i) < self.tokens.n_tokens]
+
+    @property
+    def alignment_heads(self) -> tuple[tuple[int, int], ...] | None:
+        """Decoder layer and head of the cross-attention that follows time; `None` where the checkpoint names none."""
+        named = self.generation.get("alignment_heads")
+        return tuple((int(layer), int(head)) for layer, head in named) if named else None
+
+    @cached_property
+    def own_language(self) -> str | None:
+        """The language that the checkpoint's configuration asks for, if any (fine-tunes for one language)."""
+        named = self.generation.get("language")
+        if named is None:
+            forced = dict(self.generation.get("forced_decoder_ids") or ())
+            named = next((code for code, i in self.tokens.languages.items() if i == forced.get(1)), None)
+        return self.tokens.language_code(named) if named and self.tokens.multilingual else None
+
+
+def read_parts(checkpoint: Checkpoint, attention: str) -> Parts:
+    """Open the files of a checkpoint.
+
+    Raises
+    ------
+    CorruptWeights
+        A file is missing, damaged, or does not fit the others.
+    BadInput
+        There is no such kind of attention.
+    """
+    from transformers import WhisperForConditionalGeneration
+
+    model = loaded(WhisperForConditionalGeneration, checkpoint, attn_implementation=implementation_of(attention))
+    network = Network(model)
+    generation = model.generation_config.to_dict()
+    tokens = Tokens(_tokenizer(Path(checkpoint.folder)), generation, int(model.config.vocab_size))
+    front_end = _front_end(model.config)
+    return Parts(checkpoint.name, checkpoint.sha256, network, tokens, front_end, generation, attention)
+
+
+def _tokenizer(folder: Path) -> Any:
+    from tokenizers import Tokenizer
+
+    if (folder / "tokenizer.json").is_file():
+        try:
+            return Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:  # tokenizers raises plain Exception
+            raise CorruptWeights(f"{folder / 'tokenizer.json'} is damaged: {error}; get it anew") from error
+    if not (folder / "vocab.json").is_file() or not (folder / "merges.txt").is_file():
+        raise CorruptWeights(f"{folder} has no tokenizer: neither tokenizer.json nor vocab.json with merges.txt")
+    from transformers import WhisperTokenizer
+
+    return WhisperTokenizer.from_pretrained(folder, local_files_only=True).backend_tokenizer
+
+
+def _front_end(config: Any) -> FrontEnd:
+    return FrontEnd(int(config.num_mel_bins), 2 * int(config.max_source_positions))
+
+
