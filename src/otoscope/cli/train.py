@@ -28,6 +28,10 @@ def train(
         list[Path] | None, typer.Option(help="Folder of recordings and texts, with a split 'train'; may be repeated.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; what is there already goes on.")] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="FOLDER", help="Model to train further: its folder, or its name in the store."),
+    ] = None,
     valid_split: Annotated[str, typer.Option(help="Held-out split to choose the weights by, or 'none'.")] = "valid",
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
     epochs: Annotated[
@@ -49,6 +53,8 @@ def train(
     chosen = read_options(options or ())
     if epochs is not None:
         chosen["epochs"] = epochs
+    if start is not None:
+        chosen["start"] = start
     from otoscope.cli.training_progress import leads, training_bar
 
     with training_bar(preset) as progress:

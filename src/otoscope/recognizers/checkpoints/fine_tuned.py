@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from otoscope.core import Recognizer
+from otoscope.core import BadInput, Recognizer
 from otoscope.io.writing import write_text
 from otoscope.recognizers.checkpoints.folder import Checkpoint, read_checkpoint
 from otoscope.recognizers.checkpoints.opening import open_checkpoint
+from otoscope.recognizers.checkpoints.store import find
 from otoscope.recognizers.registry import CARD
 
 OPENED_BY = "otoscope.recognizers.checkpoints.fine_tuned:FineTuned"
@@ -32,6 +33,34 @@ class FineTuned:
     def load(folder: str | os.PathLike[str], **parameters: Any) -> Recognizer:
         """Open the folder as the family of the checkpoint does; raises like `open_checkpoint`."""
         return open_checkpoint(folder, **parameters)
+
+
+def starting_point(start: str | os.PathLike[str] | None, model_types: Collection[str]) -> Checkpoint:
+    """Return the checkpoint that a training begins with.
+
+    Parameters
+    ----------
+    start
+        A folder, or the name of a model in the store.
+    model_types
+        Kinds of models that can be trained so.
+
+    Raises
+    ------
+    BadInput
+        None is named, it is of another kind, or it is not in the store.
+    CorruptWeights
+        A file is missing or damaged.
+    """
+    if start is None:
+        raise BadInput("which model is to be trained further? name its folder, or a model in the store: --from NAME")
+    name = os.fspath(start)
+    checkpoint = read_checkpoint(name if Path(name).is_dir() else find(name).folder)
+    if checkpoint.model_type not in model_types:
+        raise BadInput(
+            f"{name} is a model of type {checkpoint.model_type!r}; this preset trains {', '.join(sorted(model_types))}"
+        )
+    return checkpoint
 
 
 def take_over(start: Checkpoint, folder: Path, *, but: Iterable[str] = ()) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -58,7 +58,7 @@ class Learner(nn.Module):
         return states
 
     def decode(self, states: Tensor, given: Tensor, *, attentions: bool = False) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Return scores `(n, n_tokens, n_symbols)`; cross-attentions `(n, n_heads, n_tokens, n_positions)` of layers."""
+        """Return scores `(n, n_tokens, n_symbols)`, and by layer attention `(n, n_heads, n_tokens, n_positions)`."""
         heard = self.model.model.decoder(
             input_ids=given, encoder_hidden_states=states, use_cache=False, output_attentions=attentions
         )
@@ -94,7 +94,7 @@ class WhisperTask:
         seeds = rng.integers(2**62, size=len(groups))
         return Made([partial(self._made, self.train, group, int(s)) for group, s in zip(groups, seeds, strict=True)])
 
-    def _made(self, lessons: Lessons, indices: Sequence[int], seed: int) -> LessonBatch:
+    def _made(self, lessons: Lessons, indices: Iterable[int], seed: int) -> LessonBatch:
         rng = np.random.default_rng(seed)
         return batch_of([lessons.lesson(int(i), rng) for i in indices], round(self.window_s * 16000), self.end)
 

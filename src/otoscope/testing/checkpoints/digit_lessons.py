@@ -91,7 +91,7 @@ class Mix:
 
 @dataclass
 class Passages:
-    """The passages of corpora, by language; sound is read once and kept as 16-bit integers.
+    """The passages of corpora, by language; sound is read once and kept as 16-bit floats.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class Passages:
 
     corpora: Mapping[str, Sequence[Utterance]]
     single: Sequence[Utterance] = ()
-    _kept: dict[str, Passage] = field(default_factory=dict)
+    _kept: dict[str, tuple[NDArray[np.float16], tuple[Spoken, ...]]] = field(default_factory=dict)
 
     def drawn(self, language: str, rng: np.random.Generator) -> Passage:
         """Return a passage at random."""
@@ -118,10 +118,9 @@ class Passages:
         if key not in self._kept:
             words = next(tier for tier in utterance.tiers() if tier.name == "words")
             digits = tuple(Spoken(DIGITS[language].index(w.label), w.start_s, w.end_s) for w in words)
-            samples = utterance.recording(rate_hz=RATE_HZ).samples.astype(np.float16)
-            self._kept[key] = Passage(samples, language, digits)
-        kept = self._kept[key]
-        return replace(kept, samples=kept.samples.astype(np.float32))
+            self._kept[key] = (utterance.recording(rate_hz=RATE_HZ).samples.astype(np.float16), digits)
+        samples, digits = self._kept[key]
+        return Passage(samples.astype(np.float32), language, digits)
 
     def _joined(self, rng: np.random.Generator) -> Passage:
         first = self.single[int(rng.integers(len(self.single)))]
@@ -131,9 +130,8 @@ class Passages:
         for utterance in chosen:
             key = f"single/{utterance.id}"
             if key not in self._kept:
-                samples = utterance.recording(rate_hz=RATE_HZ).samples
-                self._kept[key] = Passage(samples.astype(np.float16), "en", ())
-            samples = self._kept[key].samples.astype(np.float32)
+                self._kept[key] = (utterance.recording(rate_hz=RATE_HZ).samples.astype(np.float16), ())
+            samples = self._kept[key][0].astype(np.float32)
             length_s = samples.size / RATE_HZ
             digits.append(Spoken(int(utterance.text), at_s, at_s + length_s))
             gap = np.zeros(round(float(rng.uniform(0.0, 0.2)) * RATE_HZ), dtype=np.float32)
