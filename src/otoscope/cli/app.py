@@ -51,6 +51,7 @@ def _register_verbs() -> None:
         evaluate,
         explain,
         lm,
+        models,
         recognizers,
         selftest,
         study,
@@ -58,7 +59,20 @@ def _register_verbs() -> None:
         transcribe,
     )
 
-    for verb in (explain, transcribe, align, evaluate, compare, recognizers, train, corpus, lm, study, selftest):
+    for verb in (
+        explain,
+        transcribe,
+        align,
+        evaluate,
+        compare,
+        recognizers,
+        train,
+        models,
+        corpus,
+        lm,
+        study,
+        selftest,
+    ):
         verb.register(app)
 
 

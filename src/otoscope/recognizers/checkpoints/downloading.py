@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 from otoscope.core import CorruptWeights
 from otoscope.recognizers.checkpoints.hashing import fresh_sha256, git_blob_sha1
 from otoscope.recognizers.checkpoints.hub import RemoteFile, Repository, request_error
+
+PAUSES_S = (1.0, 2.0, 4.0)
+"""How long to wait before a connection that brought nothing is tried again."""
+
+SILENCE_S = 30.0
+"""After so long without a byte a connection counts as broken."""
 
 PART = ".part"
 """Ending of what is not complete yet."""
@@ -58,42 +65,51 @@ def download(repository: Repository, file: RemoteFile, folder: Path, *, told: Ca
 
 
 def _receive(repository: Repository, file: RemoteFile, part: Path, told: Callable[[int], None]) -> None:
-    """Fetch what `part` lacks of a file; a connection that breaks is made anew for as long as more comes each time."""
-    from huggingface_hub.file_download import http_get
-
-    if part.is_file() and part.stat().st_size > file.size:
-        part.unlink()
+    """Fetch what `part` lacks of a file; a broken connection is made anew, at once if something came over it."""
+    pauses = iter(PAUSES_S)
     while True:
-        with part.open("r+b" if part.exists() else "w+b") as out:
-            before = out.seek(0, os.SEEK_END)
-            told(before)
-            if before == file.size:
-                return
-            url, headers = repository.url(file.name), repository.headers()
-            counted: BinaryIO = _Counted(out, told)  # type: ignore[assignment]
-            try:
-                http_get(url, counted, resume_size=before, headers=headers, expected_size=file.size)
-            except request_error():
-                out.flush()
-                if out.tell() == before:
-                    raise
-            except OSError as error:
-                if type(error) is OSError and error.errno is None:  # another length than promised: for the hash to say
-                    return
+        there = _length(part)
+        if there > file.size:
+            part.unlink()
+            there = 0
+        told(there)
+        if there == file.size:
+            part.touch()
+            return
+        try:
+            _append(repository, file, part, told)
+            return
+        except request_error():
+            if _length(part) > there:
+                continue
+            if (pause_s := next(pauses, None)) is None:
                 raise
+            time.sleep(pause_s)
 
 
-class _Counted:
-    """A file that tells how long it is after each write."""
+def _append(repository: Repository, file: RemoteFile, part: Path, told: Callable[[int], None]) -> None:
+    """Ask for the rest of a file, and append what comes as it comes."""
+    from huggingface_hub.utils import hf_raise_for_status, http_stream_backoff
 
-    def __init__(self, file: BinaryIO, told: Callable[[int], None]) -> None:
-        self.file, self.told = file, told
-        self.seek, self.truncate, self.tell = file.seek, file.truncate, file.tell
+    there, headers = _length(part), repository.headers()
+    if there:
+        headers["Range"] = f"bytes={there}-"
+    how: Any = {"headers": headers, "timeout": SILENCE_S, "follow_redirects": True}
+    with http_stream_backoff("GET", repository.url(file.name), retry_on_exceptions=(), **how) as response:
+        hf_raise_for_status(response)
+        if response.status_code != 206:  # all of it, whatever was asked for
+            there = 0
+        with part.open("ab" if there else "wb") as out:
+            for block in response.iter_bytes():
+                out.write(block)
+                there += len(block)
+                told(min(there, file.size))
+                if there > file.size:  # not this file: for its hash to say
+                    return
 
-    def write(self, data: bytes) -> int:
-        n_bytes = self.file.write(data)
-        self.told(self.file.tell())
-        return n_bytes
+
+def _length(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
 
 
 def _difference(path: Path, file: RemoteFile) -> str:
