@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
 from otoscope.core import BadInput, CorruptWeights, UnknownName
 from otoscope.recognizers.checkpoints.attention import implementation_of
+from otoscope.recognizers.checkpoints.folder import Checkpoint
+from otoscope.recognizers.checkpoints.opening import loaded
 from otoscope.recognizers.wav2vec2.network import SpeechEncoder
 from otoscope.recognizers.wav2vec2.wavlm import open_wavlm
 
@@ -32,33 +32,16 @@ ARCHITECTURES = (
 EAGER_ONLY = ("wavlm", "sew-d")
 """Networks whose attention transformers computes step by step only."""
 
-UNUSED = ("masked_spec_embed", "parametrizations.weight", "quantizer", "project_")
-"""Parts of weights' names that inference can do without, or that are stored under another name."""
+PRETRAINING = r"^(quantizer|project_|ctc_proj|speaker_proj|label_embeddings|layer_norm_for_extract|final_proj)"
+"""Weights of heads for pretraining, which the encoder alone has no place for."""
 
 
-class Opened(Protocol):
-    """What is needed of a checkpoint; see `otoscope.recognizers.checkpoints.folder.Checkpoint`."""
-
-    @property
-    def folder(self) -> Path: ...  # noqa: D102
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def model_type(self) -> str: ...  # noqa: D102
-    @property
-    def architecture(self) -> str: ...  # noqa: D102
-    @property
-    def config(self) -> Mapping[str, Any]: ...  # noqa: D102
-    @property
-    def sha256(self) -> str: ...  # noqa: D102
-
-
-def has_head(checkpoint: Opened) -> bool:
+def has_head(checkpoint: Checkpoint) -> bool:
     """Whether the checkpoint writes text."""
     return checkpoint.architecture.endswith("ForCTC")
 
 
-def open_encoder(checkpoint: Opened, *, attention: str = "eager") -> SpeechEncoder:
+def open_encoder(checkpoint: Checkpoint, *, attention: str = "eager") -> SpeechEncoder:
     """Return the network of a checkpoint with its weights.
 
     Raises
@@ -72,45 +55,22 @@ def open_encoder(checkpoint: Opened, *, attention: str = "eager") -> SpeechEncod
 
     _check(checkpoint, attention)
     implementation = implementation_of(attention)
-    maker = AutoModelForCTC if has_head(checkpoint) else AutoModel
+    if checkpoint.model_type in EAGER_ONLY:
+        implementation = "eager"
+    maker: Any = AutoModelForCTC if has_head(checkpoint) else AutoModel
+    model = loaded(maker, checkpoint, may_ignore=(PRETRAINING,), attn_implementation=implementation)
     try:
-        with quiet():
-            model, found = maker.from_pretrained(
-                str(checkpoint.folder),
-                local_files_only=True,
-                use_safetensors=True,
-                trust_remote_code=False,
-                dtype=torch.float32,
-                attn_implementation="eager" if checkpoint.model_type in EAGER_ONLY else implementation,
-                output_loading_info=True,
-            )
         extractor = AutoFeatureExtractor.from_pretrained(str(checkpoint.folder), local_files_only=True)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise CorruptWeights(f"{checkpoint.folder} cannot be opened: {str(error).splitlines()[0]}") from error
-    if missing := sorted(name for name in found["missing_keys"] if not any(part in name for part in UNUSED)):
-        raise CorruptWeights(f"{checkpoint.folder} lacks weights: {', '.join(missing[:5])}; get the checkpoint anew")
+    except (OSError, ValueError) as error:
+        raise CorruptWeights(
+            f"{checkpoint.folder} does not say what its network hears: {str(error).splitlines()[0]}"
+        ) from error
     if checkpoint.model_type == "wavlm":
         open_wavlm(model)
     return SpeechEncoder(model, extractor, weights=attention == "eager")
 
 
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep transformers' progress bars and advice off the terminal while the context is open."""
-    from transformers.utils import logging
-
-    bars, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
-
-
-def _check(checkpoint: Opened, attention: str) -> None:
+def _check(checkpoint: Checkpoint, attention: str) -> None:
     if checkpoint.model_type not in ARCHITECTURES:
         raise BadInput(f"{checkpoint.name} is a {checkpoint.model_type}; this opens {', '.join(ARCHITECTURES)}")
     if not checkpoint.architecture.endswith(("ForCTC", "Model", "ForPreTraining")):
@@ -122,7 +82,7 @@ def _check(checkpoint: Opened, attention: str) -> None:
         raise BadInput(f"{checkpoint.model_type} computes its attention step by step only; leave attention='eager'")
 
 
-def open_tokenizer(checkpoint: Opened, language: str | None) -> Any:
+def open_tokenizer(checkpoint: Checkpoint, language: str | None) -> Any:
     """Return transformers' tokenizer of a checkpoint, set to a language where one is asked for.
 
     Raises
@@ -143,13 +103,13 @@ def open_tokenizer(checkpoint: Opened, language: str | None) -> Any:
     return tokenizer
 
 
-def languages_of(checkpoint: Opened) -> tuple[str, ...]:
+def languages_of(checkpoint: Checkpoint) -> tuple[str, ...]:
     """Return the languages that a checkpoint has an adapter file for (Pratap et al. 2023), in order."""
     found = (path.name.split(".")[1] for path in checkpoint.folder.glob("adapter.*.safetensors"))
     return tuple(sorted(found))
 
 
-def with_adapter(network: SpeechEncoder, checkpoint: Opened, language: str) -> SpeechEncoder:
+def with_adapter(network: SpeechEncoder, checkpoint: Checkpoint, language: str) -> SpeechEncoder:
     """Return the network in another language: it shares all weights but those of the adapters and the head.
 
     The network given stays as it is, and nothing of its language is left in the other.

@@ -59,6 +59,11 @@ class SpeechEncoder:
         """Rate of the sound that it hears."""
         return int(self.extractor.sampling_rate)
 
+    @property
+    def input_name(self) -> str:
+        """What the model calls its input: `input_values` (a waveform) or `input_features` (log-mel frames)."""
+        return str(self.model.main_input_name)
+
     @cached_property
     def places(self) -> Places:
         """Its named places, input first."""
@@ -78,7 +83,7 @@ class SpeechEncoder:
             self.extractor(wave, sampling_rate=self.rate_hz, return_tensors="np", return_attention_mask=True)
             for wave in waves
         ]
-        key = str(self.model.main_input_name)
+        key = self.input_name
         inputs = {key: torch.from_numpy(np.concatenate([each[key] for each in made]))}
         if key != "input_values":
             inputs["attention_mask"] = torch.from_numpy(np.concatenate([each["attention_mask"] for each in made]))

@@ -28,7 +28,7 @@ class Symbols:
     gap
         The column that stands between two words, `None` where there is none.
     special
-        Columns that belong to no text a user gives: start, end, unknown, padding.
+        Columns that keep their name whatever the letter case is: start, end, unknown, padding.
     phones
         Whether each column is a phone, which counts as a word; otherwise columns are letters.
     lower
@@ -116,7 +116,7 @@ class Symbols:
     def _columns(self) -> Mapping[str, int]:
         found: dict[str, int] = {}
         for i, name in enumerate(self.names):
-            if i not in self.special and i != self.gap:
+            if i not in (self.blank, self.gap):
                 found.setdefault(name, i)
         return found
 
