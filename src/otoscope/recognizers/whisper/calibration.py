@@ -6,6 +6,7 @@ times are known will do, and without times too. What was found is kept in a file
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Sequence
@@ -144,13 +145,14 @@ def calibrate_heads(
     return choose_heads(known, by=by, material=material)
 
 
-def heads_for(parts: Parts, *, keep: bool = True) -> HeadChoice:
+def heads_of(parts: Parts, *, keep: bool = True) -> HeadChoice:
     """Return the heads that times are to be taken from: named, found before, or found now.
 
     Parameters
     ----------
     keep
-        Whether to keep what a calibration finds in `heads_file(parts)`, and to look there first.
+        Whether to keep what a calibration finds in `heads_file(parts)`, and to look there first. Where that cannot be
+        written to, they are found anew each time.
     """
     if (named := named_heads(parts.generation)) is not None:
         return named
@@ -159,7 +161,8 @@ def heads_for(parts: Parts, *, keep: bool = True) -> HeadChoice:
         return read_heads(path)
     found = calibrate_heads(parts)
     if keep and path is not None:
-        write_heads(found, path)
+        with contextlib.suppress(CannotWrite):
+            write_heads(found, path)
     return found
 
 
