@@ -76,7 +76,12 @@ class Strategy(Protocol):
 
 
 def search(
-    network: Network, heard: Heard, prefix: Sequence[Sequence[int]], strategy: Strategy, rules: Sequence[Rule], n_most: int
+    network: Network,
+    heard: Heard,
+    prefix: Sequence[Sequence[int]],
+    strategy: Strategy,
+    rules: Sequence[Rule],
+    n_most: int,
 ) -> list[tuple[Reading, ...]]:
     """Return the readings of each window.
 
@@ -207,7 +212,9 @@ class Beam:
         self.rows = rows
         return None if last or all(window.done for window in self.windows) else order
 
-    def _kept(self, window: _Window, found: list[tuple[Row, float, int]], *, last: bool) -> list[tuple[Row, float, int]]:
+    def _kept(
+        self, window: _Window, found: list[tuple[Row, float, int]], *, last: bool
+    ) -> list[tuple[Row, float, int]]:
         """Set finished hypotheses of a window aside and return those that run on."""
         beam = self.n_rows
         length = len(found[0][0].tokens)

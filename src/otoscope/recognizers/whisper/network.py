@@ -98,7 +98,7 @@ class Session:
         self._cache = _Cache(heard, self.memory)
 
     def feed(self, tokens: Tensor) -> Tensor:
-        """Take further tokens `(n_rows, n_tokens)` in and return the decoder's last states `(n_rows, n_tokens, n_units)`."""
+        """Take further tokens `(n_rows, n_tokens)` in and return the last states `(n_rows, n_tokens, n_units)`."""
         decoder, first = self.network.decoder, self.memory.n_tokens
         n_new = tokens.shape[1]
         hidden = decoder.embed_tokens(tokens) + decoder.embed_positions(tokens, past_key_values_length=first)
@@ -165,6 +165,10 @@ class Network:
         scores: Tensor = self.model.proj_out(hidden)
         return scores
 
-    def forced(self, heard: Heard, tokens: Sequence[int]) -> Tensor:
-        """Return decoder states `(n, n_tokens, n_units)` along given tokens, differentiable."""
-        return Session(self, heard, room=None).feed(torch.tensor([list(tokens)]).expand(heard.n, -1))
+    def forced(self, heard: Heard, tokens: Sequence[int] | Tensor) -> Tensor:
+        """Return decoder states `(n, n_tokens, n_units)` along given tokens, differentiable.
+
+        The tokens are the same for all windows, or `(n, n_tokens)`.
+        """
+        rows = tokens if isinstance(tokens, Tensor) else torch.tensor([list(tokens)]).expand(heard.n, -1)
+        return Session(self, heard, room=None).feed(rows)

@@ -51,6 +51,9 @@ class Options:
         Most tokens written in a window; `None` for as many as fit the decoder.
     times
         How words get their times from cross-attention; see `times.word_times`.
+    long, condition
+        How what is longer than 30 s is heard: `sequential` or `batched`, and whether the model then reads what it wrote
+        before; see `long.hear_long`.
     most_nats
         `align` refuses a text if what is heard is likelier by more than this for each word that differs.
     """
@@ -70,6 +73,8 @@ class Options:
     most_no_speech: float | None = 0.6
     most_tokens: int | None = None
     times: TimesBy = "states"
+    long: Literal["sequential", "batched"] = "sequential"
+    condition: bool = False
     most_nats: float = 5.0
 
     def __post_init__(self) -> None:
@@ -78,7 +83,9 @@ class Options:
             if getattr(self, name) not in get_args(kind):
                 raise UnknownName(name, str(getattr(self, name)), get_args(kind))
         if not self.temperatures or min(self.temperatures) < 0 or list(self.temperatures) != sorted(self.temperatures):
-            raise BadInput(f"temperatures must be rising numbers of 0 or more, such as {LADDER}, got {self.temperatures}")
+            raise BadInput(
+                f"temperatures must be rising numbers of 0 or more, such as {LADDER}, got {self.temperatures}"
+            )
         for name in ("beam_size", "n_best", "best_of", "most_tokens"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < 1):

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otoscope.core import CorruptWeights
+from otoscope.nets.open_edits import OpenEdits
 from otoscope.recognizers.checkpoints.attention import implementation_of
 from otoscope.recognizers.checkpoints.opening import loaded
+from otoscope.recognizers.checkpoints.places import Places
 from otoscope.recognizers.whisper.features import FrontEnd
 from otoscope.recognizers.whisper.network import Network
 from otoscope.recognizers.whisper.rules import Never, NotFirst, Rule, TimesInOrder
+from otoscope.recognizers.whisper.sites import whisper_places
 from otoscope.recognizers.whisper.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -61,11 +64,15 @@ class Parts:
             found = getattr(self.network.config, name, None)
         return [int(i) for i in found or () if 0 <= int(i) < self.tokens.n_tokens]
 
+    @cached_property
+    def places(self) -> Places:
+        """The named places of the network."""
+        return whisper_places(self.network, attention=self.attention)
+
     @property
-    def alignment_heads(self) -> tuple[tuple[int, int], ...] | None:
-        """Decoder layer and head of the cross-attention that follows time; `None` where the checkpoint names none."""
-        named = self.generation.get("alignment_heads")
-        return tuple((int(layer), int(head)) for layer, head in named) if named else None
+    def open_edits(self) -> OpenEdits:
+        """The edits that are open in the network."""
+        return OpenEdits(self.places)
 
     @cached_property
     def own_language(self) -> str | None:
@@ -114,5 +121,3 @@ def _tokenizer(folder: Path) -> Any:
 
 def _front_end(config: Any) -> FrontEnd:
     return FrontEnd(int(config.num_mel_bins), 2 * int(config.max_source_positions))
-
-

@@ -1,8 +1,8 @@
 """What Whisper writes: subwords and special tokens; from tokens to text and words, and back.
 
-Special tokens are shown as what they are: language, task, time, prompt, no speech (Radford et al. 2023, figure 1). Words
-follow the written text: a word begins behind white space, and in languages without spaces with each group of characters
-that has tokens of its own.
+Special tokens are shown as what they are: language, task, time, prompt, no speech (Radford et al. 2023, figure 1).
+Words follow the written text: one begins behind white space, and in languages without spaces with each group of
+characters that has tokens of its own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SPACELESS = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 STEP_S = 0.02
 """Seconds from one time token to the next."""
 OPENING = "\"'“¡¿([{-"
-CLOSING = "\"'.。,，!！?？:：”)]}、"  # noqa: RUF001
+CLOSING = "\"'.。,，!！?？:：”)]}、"
 _KINDS: Mapping[str, Kind] = {
     "<|endoftext|>": "end",
     "<|startoftranscript|>": "start",
@@ -89,7 +89,9 @@ class Tokens:
         self.first_time = self.no_timestamps + 1
         told = generation.get("is_multilingual")
         self.multilingual = bool(self.end != 50256 if told is None else told)
-        self.tasks = {task: self._id(f"<|{task}|>") for task in ("transcribe", "translate")} if self.multilingual else {}
+        self.tasks = (
+            {task: self._id(f"<|{task}|>") for task in ("transcribe", "translate")} if self.multilingual else {}
+        )
         self.languages = self._languages(generation) if self.multilingual else {}
 
     def _id(self, name: str) -> int:
@@ -149,7 +151,9 @@ class Tokens:
         """
         ids = tuple(int(i) for i in self.tokenizer.encode(text, add_special_tokens=False).ids)
         if special := [self[i].text for i in ids if i >= self.end]:
-            raise BadInput(f"text may not hold special tokens, found {special[0]}; give language, task and prompt apart")
+            raise BadInput(
+                f"text may not hold special tokens, found {special[0]}; give language, task and prompt apart"
+            )
         return ids
 
     def text(self, ids: Sequence[int]) -> str:

@@ -93,7 +93,9 @@ def log_mels(parts: Parts, sounds: Sequence[Sound]) -> Tensor:
         frames = torch.as_tensor(sound, dtype=torch.float32)
         n, most = frames.shape[0], parts.front_end.n_frames
         if frames.ndim != 2 or frames.shape[1] != parts.front_end.n_mels or n > most:
-            raise BadInput(f"log-mel frames must be (up to {most}, {parts.front_end.n_mels}), got {tuple(frames.shape)}")
+            raise BadInput(
+                f"log-mel frames must be (up to {most}, {parts.front_end.n_mels}), got {tuple(frames.shape)}"
+            )
         made.append(torch.nn.functional.pad(frames, (0, 0, 0, most - n)))
     return torch.stack(made)
 
@@ -146,9 +148,7 @@ def prompt_of(parts: Parts, options: Options, previous: Sequence[int] | None) ->
     return (parts.tokens.previous, *tuple(previous)[-most:]) if previous else ()
 
 
-def _alike(
-    parts: Parts, heard: Heard, options: Options, befores: Sequence[tuple[int, ...]]
-) -> list[WindowResult]:
+def _alike(parts: Parts, heard: Heard, options: Options, befores: Sequence[tuple[int, ...]]) -> list[WindowResult]:
     """Hear windows whose prompts are equally long."""
     silent, languages, codes = first_look(parts, heard, options, befores)
     prefixes = [

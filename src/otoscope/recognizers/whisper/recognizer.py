@@ -1,0 +1,203 @@
+"""Whisper as a recogniser whose inside is open: any checkpoint in the layout of the Hugging Face hub."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otoscope.core import Alignment, BadInput, NotAble, Provenance, Recording, Site, Target, Trace
+from otoscope.core.protocols import Edit, Progress
+from otoscope.recognizers.checkpoints.attention import HIDDEN
+from otoscope.recognizers.whisper.aligning import aligned
+from otoscope.recognizers.whisper.calibration import Spoken, calibrate_heads
+from otoscope.recognizers.whisper.heads import HeadChoice
+from otoscope.recognizers.whisper.hearing import Asked, trace_of
+from otoscope.recognizers.whisper.options import Options
+from otoscope.recognizers.whisper.parts import Parts
+from otoscope.recognizers.whisper.scoring import gradient_at, scored
+from otoscope.recognizers.whisper.windows import Sound, WindowResult, hear_windows, prompt_of
+
+
+class WhisperRecognizer:
+    """`Recognizer`, `Aligning`, `Differentiable` and `Intervenable` over a Whisper (Radford et al. 2023).
+
+    A word's score is ln P(its tokens | prompt, language, task, the words before it, sound), an utterance's that of all
+    its tokens and its end; with a rival, the difference. Times of words come from cross-attention, which looks where it
+    will: no alignment by sound alone.
+
+    Parameters
+    ----------
+    parts
+        An opened checkpoint.
+    options
+        How to hear.
+    heads
+        Of cross-attention that place words.
+    """
+
+    def __init__(self, parts: Parts, options: Options, heads: HeadChoice) -> None:
+        self.parts, self.options, self.heads = parts, options, heads
+        self.open_edits = parts.open_edits
+
+    @property
+    def name(self) -> str:
+        """Name of the checkpoint."""
+        return self.parts.name
+
+    @property
+    def provenance(self) -> Provenance:
+        """Version, hash of the weights, every option, the heads that place words, and open edits by name."""
+        parameters: dict[str, Any] = {"family": "whisper", **self.options.as_json()}
+        parameters |= {"attention": self.parts.attention, "heads": self.heads.as_json()}
+        parameters |= self.open_edits.parameters()
+        return Provenance(self.name, version("otoscope"), self.parts.weights_sha256, parameters, self.options.seed)
+
+    def with_options(self, **changes: Any) -> WhisperRecognizer:
+        """Return the same recogniser with other options; see `options.Options`.
+
+        Raises
+        ------
+        UnknownName
+            There is no such option or language.
+        BadInput
+            A value that cannot be used, or a language for an English-only model.
+        """
+        return WhisperRecognizer(self.parts, checked(self.parts, self.options.changed(**changes)), self.heads)
+
+    def with_heads(self, heads: HeadChoice) -> WhisperRecognizer:
+        """Return the same recogniser whose words are placed by other heads."""
+        return WhisperRecognizer(self.parts, self.options, heads)
+
+    def calibrated(self, speech: Sequence[Spoken] | None = None, **how: Any) -> WhisperRecognizer:
+        """Return the same recogniser with the heads that place known words best; see `calibration.calibrate_heads`."""
+        return self.with_heads(calibrate_heads(self.parts, speech, **how))
+
+    def trace(self, recording: Recording, *, record: Sequence[str] = ()) -> Trace:
+        """Recognise one recording.
+
+        Up to 30 s are one window, of which everything inside can be recorded; longer recordings are heard window by
+        window, and only text and times are kept. What was found out on the way (language and its rivals, probability of
+        no speech, temperature, …) stands in the Trace's provenance at "heard", window by window.
+
+        Parameters
+        ----------
+        recording
+            Of any rate and length.
+        record
+            Of "features", "steps" (scores of all tokens, before any rule), "activations", "attentions" (all sites) and
+            single site names; "text" for nothing more than text and times. Rows of encoder sites are those of the whole
+            window of 30 s; rows of decoder sites are the tokens given and written.
+
+        Raises
+        ------
+        BadInput
+            There is no such part or site.
+        NotRecorded
+            Attention is asked for by name where `attention="sdpa"` hides it.
+        """
+        kept = (record,) if isinstance(record, str) else tuple(record)
+        return trace_of(Asked(self.parts, self.options, self.heads, self.provenance, kept), recording)
+
+    def hear_windows(
+        self, sounds: Sequence[Sound], previous_tokens: Sequence[Sequence[int] | None] | None = None
+    ) -> list[WindowResult]:
+        """Return what is heard in windows of up to 30 s, side by side; see `windows.hear_windows`."""
+        return hear_windows(self.parts, sounds, self.options, previous_tokens)
+
+    def languages(self, recording: Recording) -> dict[str, float]:
+        """Return the probability of every language in the first 30 s, likeliest first; none for English-only models."""
+        start = recording.cut(0, self.parts.front_end.window_s)
+        (result,) = hear_windows(self.parts, [start], self.options.changed(language=None, most_tokens=1))
+        return dict(sorted(result.languages.items(), key=lambda pair: -pair[1]))
+
+    def score(
+        self, recordings: Sequence[Recording], targets: Sequence[Target], *, progress: Progress | None = None
+    ) -> NDArray[np.float64]:
+        """Return `(n_recordings, n_targets)` log scores in nats, of texts written without times.
+
+        Each is a pure function of its recording and target. Where no language is given it is each recording's
+        likeliest: give it, if changed recordings are to be compared.
+
+        Raises
+        ------
+        BadAudio
+            A recording is longer than 30 s.
+        BadInput
+            A target is a token, or its text does not fit the decoder.
+        """
+        return scored(self.parts, self.options, recordings, targets, progress)
+
+    def align(self, recording: Recording, transcript: str) -> Alignment:
+        """Return where each word of `transcript` lies, by where attention looks while it is written.
+
+        Raises
+        ------
+        DoesNotFit
+            There are no words, too many, or what is heard is likelier by more than `options.most_nats` for each word
+            that differs.
+        BadAudio
+            The recording is longer than 30 s.
+        """
+        return aligned(self.parts, self.options, self.heads, recording, transcript)
+
+    def gradient(self, recording: Recording, target: Target, *, at: str = "features") -> NDArray[np.float64]:
+        """Return d score / d value at a site, in the shape of that site's activation, by backpropagation.
+
+        `at="waveform"` gives `(480000, 1)`, a row for each sample of the window *at 16 kHz*.
+
+        Raises
+        ------
+        NotAble
+            Edits are open: they are arbitrary functions of arrays.
+        BadInput
+            There is no such site, or the target's score does not depend on it.
+        """
+        self.open_edits.refuse_gradient()
+        return gradient_at(self.parts, self.options, recording, target, at)
+
+    def sites(self) -> tuple[Site, ...]:
+        """Return the named places inside where activations can be recorded and edited, input first."""
+        return tuple(self.parts.places.site(name) for name in self.parts.places.activations)
+
+    @contextlib.contextmanager
+    def edited(self, edits: Mapping[str, Edit]) -> Iterator[WhisperRecognizer]:
+        """While the context is open, apply each edit to `(n_rows, n_units)` at its site, for every window.
+
+        Attention weights are edited as `(n_heads, n_queries, n_keys)`. In search the decoder passes its sites once for
+        each token, one row at a time; along a known text once, with all rows.
+
+        Raises
+        ------
+        NotAble
+            Attention is to be edited where `attention="sdpa"` hides it.
+        BadInput
+            There is no such site, or an edit returns another shape.
+        """
+        hidden = [name for name in edits if name not in self.parts.places and name.endswith("attention")]
+        if hidden and self.parts.attention != "eager":
+            raise NotAble(f"no edits at {', '.join(hidden)}: {HIDDEN}")
+        with self.open_edits.opened(edits):
+            yield self
+
+
+def checked(parts: Parts, options: Options) -> Options:
+    """Return options that fit a checkpoint: the language by its code.
+
+    Raises
+    ------
+    UnknownName
+        The model does not know the language.
+    BadInput
+        A language or `translate` for an English-only model, or a prompt that cannot be used.
+    """
+    if options.language is not None:
+        options = options.changed(language=parts.tokens.language_code(options.language))
+    if options.task != "transcribe" and not parts.tokens.multilingual:
+        raise BadInput(f"{parts.name} hears English only and cannot {options.task}")
+    prompt_of(parts, options, None)
+    return options
