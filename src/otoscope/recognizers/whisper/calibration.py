@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from otoscope.core import BadInput, CorruptWeights, Interval, MissingExtra, Recording, Tier
+from otoscope.core import BadInput, CannotWrite, CorruptWeights, Interval, MissingExtra, Recording, Tier
 from otoscope.core.protocols import Progress
 from otoscope.corpora.sample import sample_recording, sample_tiers
 from otoscope.io.writing import make_folder, write_text
