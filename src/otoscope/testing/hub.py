@@ -2,8 +2,8 @@
 
 It answers what `huggingface_hub` asks to find and download a model: which commit a revision is and what it holds
 (`/api/models/…/revision/…`), sizes and hashes (`…/paths-info/…`), offers to convert (`…/discussions`), and files
-(`…/resolve/…`, with ranges; those in LFS are redirected to another address, as the hub does). What can go wrong on
-the way can be asked for: `LocalHub.cut`, `.spoil`, `.gate`.
+(`…/resolve/…`, with ranges; those in LFS are redirected to another host, as the hub does). What can go wrong on
+the way can be asked for: `LocalHub.cut`, `.stall`, `.spoil`, `.gate`, `.answer`.
 """
 
 from __future__ import annotations
@@ -38,10 +38,14 @@ class LocalHub:
         `(method, path, range)` of each request so far; the range is `None` where none was asked for.
     cut
         Name of a file → after how many bytes of an answer the connection breaks; once for each entry of the list.
+    stall
+        Name of a file → after how many bytes of an answer nothing more comes; once, until `release` is set.
     spoil
         Names of files that come with a wrong byte.
     gate
         Names of models that are gated.
+    answer
+        Status with which every request is answered from now on, as 503; `None` for what is right.
     converted
         Name of a model → number of the pull request in which the hub's own converter offers safetensors.
     """
@@ -49,8 +53,11 @@ class LocalHub:
     address: str = ""
     requests: list[tuple[str, str, str | None]] = field(default_factory=list)
     cut: dict[str, list[int]] = field(default_factory=dict)
+    stall: dict[str, int] = field(default_factory=dict)
+    release: threading.Event = field(default_factory=threading.Event)
     spoil: set[str] = field(default_factory=set)
     gate: set[str] = field(default_factory=set)
+    answer: int | None = None
     converted: dict[str, int] = field(default_factory=dict)
     _commits: dict[tuple[str, str], dict[str, Path]] = field(default_factory=dict)
     _revisions: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -86,6 +93,7 @@ def local_hub() -> Iterator[LocalHub]:
     try:
         yield hub
     finally:
+        hub.release.set()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -137,6 +145,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._refuse(404, "EntryNotFound")
 
     def _refusal(self, name: str, revision: str) -> tuple[int, str] | None:
+        if self.hub.answer is not None:
+            return self.hub.answer, "Broken"
         if not any(known == name for known, _ in self.hub._revisions):
             return 401, "RepoNotFound"
         if name in self.hub.gate:
@@ -187,7 +197,8 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {"X-Repo-Commit": commit, "ETag": f'"{_blob(path)}"', "Accept-Ranges": "bytes"}
         if file.endswith(LARGE):
             headers |= {"X-Linked-Etag": f'"{_sha256(path)}"', "X-Linked-Size": str(path.stat().st_size)}
-            self._send(302, b"", {**headers, "Location": f"{self.hub.address}/large/{name}/{commit}/{file}"})
+            elsewhere = self.hub.address.replace("127.0.0.1", "localhost")
+            self._send(302, b"", {**headers, "Location": f"{elsewhere}/large/{name}/{commit}/{file}"})
         else:
             self._file(path, headers)
 
@@ -216,7 +227,12 @@ class _Handler(BaseHTTPRequestHandler):
         if self.hub.cut.get(cut):
             data = data[: self.hub.cut[cut].pop(0)]
             self.close_connection = True
-        self.wfile.write(data)
+        if (before := self.hub.stall.pop(cut, None)) is not None:
+            self.wfile.write(data[:before])
+            self.hub.release.wait()
+            data = data[before:]
+        with suppress(ConnectionError):  # the client may have gone
+            self.wfile.write(data)
 
 
 def _blob(path: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,8 +20,20 @@ CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 
-PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt", ".h5", ".msgpack")
-"""Endings of weights in formats that can run code when they are opened, or that torch does not read."""
+PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
+"""Endings of weights in a format that can run code when it is opened."""
+
+OTHERS = (".h5", ".msgpack")
+"""Endings of weights of other frameworks."""
+
+DANGER = "such a file can run any code when it is opened"
+CONVERT = (
+    "convert it where you trust it, with transformers' AutoModel.from_pretrained(...).save_pretrained(FOLDER), "
+    "and open that folder"
+)
+
+OF_TRAINING = ("optimizer", "rng_state", "scaler", "scheduler", "training_args")
+"""How the names of other pickles begin, which hold no weights."""
 
 CONFIGS = (CONFIG, "preprocessor_config.json", "processor_config.json", "tokenizer_config.json")
 """Files in which `auto_map` may ask for remote code."""
@@ -161,14 +173,27 @@ def _weights(folder: Path) -> tuple[Path, ...]:
         return (folder / WEIGHTS,)
     if (folder / INDEX).is_file():
         return _shards(folder)
-    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES)
-    if pickles:
-        raise BadInput(
-            f"{folder} holds its weights only as {', '.join(pickles)}; such a file can run any code when it is opened, "
-            "so only safetensors are read: get a revision that has them, or convert it where you trust it, with "
-            "transformers' AutoModel.from_pretrained(...).save_pretrained(FOLDER)"
-        )
+    if unread := unread_weights(path.name for path in folder.iterdir()):
+        raise BadInput(f"{folder} has no safetensors, {unread}: get a revision that has them, or {CONVERT}")
     raise CorruptWeights(f"{folder} has neither {WEIGHTS} nor {INDEX}: the weights are missing")
+
+
+def unread_weights(names: Iterable[str]) -> str:
+    """Say of file names which hold weights that are not read, and why; empty where there are none.
+
+    Examples
+    --------
+    >>> unread_weights(["training_args.bin", "pytorch_model.bin", "tf_model.h5"])
+    'only pytorch_model.bin; such a file can run any code when it is opened, so only safetensors are read'
+    >>> unread_weights(["vocab.json", "tf_model.h5"])
+    'only tf_model.h5, of another framework, and only safetensors are read'
+    """
+    names = sorted(name for name in names if not name.startswith(OF_TRAINING))
+    if pickles := [name for name in names if name.endswith(PICKLES)]:
+        return f"only {', '.join(pickles)}; {DANGER}, so only safetensors are read"
+    if others := [name for name in names if name.endswith(OTHERS)]:
+        return f"only {', '.join(others)}, of another framework, and only safetensors are read"
+    return ""
 
 
 def _shards(folder: Path) -> tuple[Path, ...]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from otoscope.core import BadInput, CannotWrite, CorruptWeights, OtoscopeError
-from otoscope.recognizers.checkpoints.folder import PICKLES
+from otoscope.recognizers.checkpoints.folder import CONVERT, unread_weights
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -88,17 +88,13 @@ class Repository:
 
     def without_safetensors(self) -> BadInput:
         """Return the error that says why nothing is fetched, and what to do."""
-        pickles = sorted(name for name in self.names if os.path.splitext(name)[1] in PICKLES and "/" not in name)
-        has = f"only {', '.join(pickles)}" if pickles else "nor other weights"
-        why = "; such a file can run any code when it is opened, so only safetensors are fetched" if pickles else ""
+        what = f"{self.name} has no safetensors at revision {self.revision}"
+        unread = unread_weights(name for name in self.names if "/" not in name)
+        if not unread:
+            return BadInput(f"{what}, nor other weights: name a revision or a model that has them")
         offered = self._conversion()
-        remedy = (
-            f"the hub's own converter offers them, at --revision {offered}"
-            if offered
-            else "name a revision that has them, or convert it where you trust it, with transformers' "
-            "AutoModel.from_pretrained(...).save_pretrained(FOLDER), and open that folder"
-        )
-        return BadInput(f"{self.name} has no safetensors at revision {self.revision}, {has}{why}: {remedy}")
+        remedy = f"the hub's own converter offers them, at --revision {offered}" if offered else ""
+        return BadInput(f"{what}, {unread}: {remedy or f'name a revision that has them, or {CONVERT}'}")
 
     def _conversion(self) -> str | None:
         """Return the revision at which the hub's own converter offers safetensors, if it does."""
