@@ -22,6 +22,7 @@ N_TIMES = 1501
 N_PUBLISHED = {True: 50257, False: 50256}
 """Tokens before end of text in the published multilingual and English-only vocabularies."""
 
+EMPTY = 50256
 _PAIRS = "<< >> <<< >>> -- --- -( -[ (' (\" (( )) ((( ))) [[ ]] {{ }} ♪♪ ♪♪♪"
 SYMBOLS = (*'"#()*+/:;<=>@[\\]^_`{|}~「」『』', *_PAIRS.split())
 """What a transcript of speech seldom holds; after `Tokenizer.non_speech_tokens` of openai/whisper."""
@@ -78,6 +79,8 @@ class WhisperVocabulary:
         if self.published_size:
             for number in range(len(vocabulary), N_PUBLISHED[self.multilingual]):
                 vocabulary[f"Ġw{number}"] = number
+            if self.multilingual:  # the published one has an empty token there, which CTranslate2 tells it by
+                vocabulary = {token: number for token, number in vocabulary.items() if number != EMPTY} | {"": EMPTY}
         return vocabulary, tuple((first, second) for first, second in learnt["merges"])
 
     @cached_property
