@@ -47,8 +47,8 @@ def open_checkpoint(
     language
         Whose adapter and letters to use (MMS), by its ISO 639-3 code; `None` leaves what the checkpoint itself has.
     lm, lm_weight, word_bonus
-        An n-gram model of words (or its file, compact or `.arpa`) in the beam search, the weight of its log-probabilities
-        (nats), and what is added for each word.
+        An n-gram model of words (of phones where the head writes phones), or its file, compact or `.arpa`; the weight of
+        its log-probabilities in the beam search, and what is added for each word, nats.
     search, beam, n_best
         See `decoding.Decoding`; with a language model the beam is always searched.
     units
@@ -80,7 +80,8 @@ def open_checkpoint(
     recognizer = Wav2Vec2Recognizer(checkpoint, network, symbols, Settings(decoding, chunking, language))
     if lm is None:
         return recognizer
-    return recognizer.fused(_automaton(lm), weight=lm_weight, bonus=word_bonus)
+    unit: Literal["word", "token"] = "token" if symbols.phones else "word"
+    return recognizer.fused(_automaton(lm), unit=unit, weight=lm_weight, bonus=word_bonus)
 
 
 def _automaton(lm: BackoffAutomaton | NGramModel | str | os.PathLike[str]) -> BackoffAutomaton:
