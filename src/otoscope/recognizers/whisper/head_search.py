@@ -17,6 +17,8 @@ LEADS_S = tuple(0.02 * step for step in range(-5, 6))
 """Leads of the attention over the sound that are tried."""
 MOST_ERROR_S = 0.5
 """An edge further off counts as this in the search; medians are told as they are."""
+LEAST_GAIN = 0.03
+"""Share of the error that a further head must take away."""
 N_WITHOUT_TRUTH = 6
 """Heads taken where no times are known; openai/whisper names 6 to 24 for its own models."""
 
@@ -66,7 +68,7 @@ def _grown(prepared: _Prepared, candidates: Sequence[Head], most: int) -> tuple[
     while len(chosen) < most and (rest := [head for head in candidates if head not in chosen]):
         found = {head: prepared.error((*chosen, head)) for head in rest}
         head = min(rest, key=lambda h: found[h])
-        if found[head] >= best:
+        if found[head] >= (1 - LEAST_GAIN) * best:
             break
         chosen, best = (*chosen, head), found[head]
     leads = {lead_s: prepared.error(chosen, lead_s) for lead_s in sorted(LEADS_S, key=abs)}
