@@ -9,7 +9,13 @@ import pytest
 from otoscope.core import CorruptWeights, OtoscopeError, UnknownName
 from otoscope.recognizers import load, recognizers
 
-HEAVY = "torch", "numba", "pocketsphinx", "matplotlib", "soundfile", "soxr"
+HEAVY = "torch", "numba", "pocketsphinx", "matplotlib", "soundfile", "soxr", "transformers", "huggingface_hub"
+
+
+@pytest.fixture(autouse=True)
+def no_stored_models(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have models in their own store."""
+    monkeypatch.setenv("OTOSCOPE_MODELS", str(tmp_path_factory.mktemp("models")))
 
 
 def test_listing_names_all_and_imports_nothing_heavy() -> None:

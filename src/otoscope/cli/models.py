@@ -74,7 +74,15 @@ def list(store: Store = None, as_json: AsJson = False) -> None:
         print(f"no models in {store_folder(store)}; otoscope models get NAME fetches one")
     else:
         cells = [
-            (m.name, ", ".join(m.revisions), m.commit[:7], m.model_type, m.size / MEGABYTE, _licence(m), m.fetched[:10])
+            (
+                m.name,
+                ", ".join(name if name != m.commit else "–" for name in m.revisions),
+                m.commit[:7],
+                m.model_type,
+                m.size / MEGABYTE,
+                _licence(m),
+                m.fetched[:10],
+            )
             for m in found
         ]
         header = ["name", "revision", "commit", "kind", "MB", "licence", "fetched"]

@@ -178,8 +178,9 @@ def test_a_damaged_model_is_mended(hub: LocalHub, folder: Path) -> None:
     (model.folder / "vocab.json").unlink()
     problems = models.verify(NAME)[0].problems
     assert [problem.partition(" ")[0] for problem in problems] == ["vocab.json", WEIGHTS]
-    models.get(NAME)
+    mended = models.get(NAME, revision=model.commit)
     assert models.verify(NAME)[0].intact
+    assert mended == model
     assert not list(Path(os.environ["OTOSCOPE_MODELS"], PARTIAL).glob("ann--letters/*"))
 
 

@@ -125,7 +125,7 @@ def _fetched(repository: Repository, root: Path, *, languages: Sequence[str], pr
     record = StoredModel(
         name=repository.name,
         commit=repository.commit,
-        revisions={**({} if old is None else old.revisions), repository.revision: _now()},
+        revisions=_revisions(repository, old),
         model_type=read_checkpoint(folder).model_type,
         files=tuple(_stored(folder, file) for file in (*small, *weights)),
         licence=repository.licence,
@@ -217,8 +217,12 @@ def _put(record: StoredModel, folder: Path) -> None:
         folder.parent.rmdir()
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def _revisions(repository: Repository, old: StoredModel | None) -> dict[str, str]:
+    """Return what the commit was asked for by; to ask for one that is there by itself is to mend it, no more."""
+    before = {} if old is None else dict(old.revisions)
+    if before and repository.revision == repository.commit:
+        return before
+    return {**before, repository.revision: datetime.now(UTC).isoformat(timespec="seconds")}
 
 
 @contextmanager

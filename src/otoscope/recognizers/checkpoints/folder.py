@@ -89,7 +89,7 @@ class Checkpoint:
             if known.get(name, digest) != digest:
                 raise CorruptWeights(
                     f"{self.folder / name} is not the file that was fetched (SHA-256 {digest[:12]}…, expected "
-                    f"{known[name][:12]}…): otoscope models remove {self.name}, then get it anew"
+                    f"{known[name][:12]}…); otoscope models get {self.name} --revision {self.revision} mends it"
                 )
         return joint_sha256(digests)
 
