@@ -8,9 +8,9 @@ go, so that memory does not grow with what is heard.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,14 @@ from otoscope.core.protocols import Progress
 from otoscope.recognizers.whisper.features import HOP, RATE_HZ
 from otoscope.recognizers.whisper.long_features import long_log_mel
 from otoscope.recognizers.whisper.options import Options
-from otoscope.recognizers.whisper.parts import Parts
+from otoscope.recognizers.whisper.parts import Ears
 from otoscope.recognizers.whisper.sound import STEP_S, levels_db
 from otoscope.recognizers.whisper.windows import WindowResult, hear_windows
 from otoscope.signal.vad import speech_intervals
 
 LongBy = Literal["sequential", "batched"]
+Hear = Callable[[Any, Sequence[Any], Options, Sequence[Sequence[int] | None] | None], Sequence[Any]]
+"""What hears windows: takes an opened checkpoint, sounds, options and what was said before each."""
 COOL = 0.5
 """Text found at this temperature or above is not read on from."""
 MARGIN_S = 0.2
@@ -50,14 +52,14 @@ class Stretch:
     start_s, duration_s
         Where the window lies, and how much sound was in it.
     result
-        What was heard; times in it count from `start_s`.
+        What was heard (a `WindowResult`, or what another engine tells of a window); times in it count from `start_s`.
     segments
         What of its tokens counts: with sequential decoding, those up to where the next window begins.
     """
 
     start_s: float
     duration_s: float
-    result: WindowResult
+    result: Any
     segments: tuple[Segment, ...]
 
     @property
@@ -67,7 +69,7 @@ class Stretch:
 
 
 def hear_long(
-    parts: Parts,
+    parts: Ears,
     recording: Recording,
     options: Options,
     *,
@@ -75,6 +77,7 @@ def hear_long(
     condition: bool = False,
     batch_size: int = 8,
     progress: Progress | None = None,
+    hear: Hear = hear_windows,
 ) -> Iterator[Stretch]:
     """Yield what is heard in a recording of any length, window by window.
 
@@ -95,6 +98,8 @@ def hear_long(
         Stretches heard side by side (batched only).
     progress
         Called with (seconds done, all seconds).
+    hear
+        What hears windows: `windows.hear_windows`, or another engine's.
 
     Raises
     ------
@@ -106,16 +111,17 @@ def hear_long(
     if by not in get_args(LongBy):
         raise UnknownName("way to hear long recordings", str(by), get_args(LongBy))
     if by == "sequential":
-        return _sequential(parts, recording, options, condition, progress)
+        return _sequential(parts, recording, options, (condition, progress), hear)
     if condition or batch_size < 1:
         raise BadInput("batched decoding needs batch_size of 1 or more, and cannot be conditioned on what came before")
-    return _batched(parts, recording, options, batch_size, progress)
+    return _batched(parts, recording, options, (batch_size, progress), hear)
 
 
 def _sequential(
-    parts: Parts, recording: Recording, options: Options, condition: bool, progress: Progress | None
+    parts: Ears, recording: Recording, options: Options, how: tuple[bool, Progress | None], hear: Hear
 ) -> Iterator[Stretch]:
     """Go from window to window, each beginning where the last complete segment ended."""
+    condition, progress = how
     options = options.changed(timestamps=True)
     frames = long_log_mel(parts.front_end, recording)
     n_all, n_window = frames.shape[0], parts.front_end.n_frames
@@ -124,7 +130,7 @@ def _sequential(
     while seek < n_all:
         n_here = min(n_all - seek, n_window)
         previous = [said if condition and cool and said else None]
-        (result,) = hear_windows(parts, [frames[seek : seek + n_here]], options, previous)
+        (result,) = hear(parts, [frames[seek : seek + n_here]], options, previous)
         if options.language is None and result.language is not None:
             options = options.changed(language=result.language)
         start_s, cool = seek * HOP / RATE_HZ, result.temperature < COOL
@@ -195,14 +201,15 @@ def _read_on(stretch: Stretch, first_time: int) -> list[int]:
 
 
 def _batched(
-    parts: Parts, recording: Recording, options: Options, batch_size: int, progress: Progress | None
+    parts: Ears, recording: Recording, options: Options, how: tuple[int, Progress | None], hear: Hear
 ) -> Iterator[Stretch]:
     """Hear stretches of speech side by side."""
+    batch_size, progress = how
     spans = speech_spans(recording, parts.front_end.window_s)
     for first in range(0, len(spans), batch_size):
         own = spans[first : first + batch_size]
         sounds = [recording.cut(span.start_s, span.end_s) for span in own]
-        for span, result in zip(own, hear_windows(parts, sounds, options), strict=True):
+        for span, result in zip(own, hear(parts, sounds, options, None), strict=True):
             n_frames = round(span.duration_s * RATE_HZ) // HOP
             segments = () if result.skipped else _segments_within(result, parts.tokens.first_time, n_frames, span)
             yield Stretch(span.start_s, span.duration_s, result, segments)

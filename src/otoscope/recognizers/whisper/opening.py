@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from otoscope.core import UnknownName
 from otoscope.recognizers.whisper.calibration import heads_of
+from otoscope.recognizers.whisper.fast import FastWhisper
+from otoscope.recognizers.whisper.fast_model import FastModel, open_model
 from otoscope.recognizers.whisper.heads import HeadChoice, last_half, named_heads
 from otoscope.recognizers.whisper.options import Options
 from otoscope.recognizers.whisper.parts import Parts, read_parts
@@ -14,22 +17,32 @@ if TYPE_CHECKING:
     from otoscope.recognizers.checkpoints.folder import Checkpoint
 
 
+Engine = Literal["transformers", "ctranslate2"]
+
+
 def open_checkpoint(
     checkpoint: Checkpoint,
     *,
+    engine: Engine = "transformers",
+    compute_type: str = "float32",
+    n_threads: int = 0,
     attention: str = "eager",
     heads: HeadChoice | None = None,
     language: str | None = None,
     task: str | None = None,
     prompt: str | None = None,
     **options: Any,
-) -> WhisperRecognizer:
+) -> WhisperRecognizer | FastWhisper:
     """Open a Whisper: multilingual or English-only, distilled, large-v3, or a fine-tune of one.
 
     Parameters
     ----------
     checkpoint
         A checked folder.
+    engine
+        `transformers`: everything inside is open; `ctranslate2`: text and times only, faster, the extra `fast`.
+    compute_type, n_threads
+        Of CTranslate2: `float32`, or `int8` and others, whose text may differ; 0 threads lets it choose.
     attention
         `eager`, or `sdpa`: faster, but its attention weights can be neither recorded nor edited.
     heads
@@ -51,14 +64,21 @@ def open_checkpoint(
     BadInput
         A value that cannot be used.
     """
+    if engine not in get_args(Engine):
+        raise UnknownName("engine", str(engine), get_args(Engine))
+    asked = {"language": language, "task": task, "prompt": prompt, **options}
+    if engine == "ctranslate2":
+        model = open_model(checkpoint, compute_type=compute_type, n_threads=n_threads)
+        return FastWhisper(checkpoint, model, _chosen(model, checkpoint, asked), compute_type=compute_type)
     parts = read_parts(checkpoint, attention)
-    asked = {
-        "language": language if language is not None else parts.own_language,
-        "task": task if task is not None else parts.generation.get("task") or "transcribe",
-        "prompt": prompt,
-    }
-    chosen = checked(parts, Options().changed(**asked, **options))
-    return WhisperRecognizer(parts, chosen, heads or _heads(parts))
+    return WhisperRecognizer(parts, _chosen(parts, checkpoint, asked), heads or _heads(parts))
+
+
+def _chosen(opened: Parts | FastModel, checkpoint: Checkpoint, asked: dict[str, Any]) -> Options:
+    """Return the options asked for; what is left open is as the checkpoint's configuration says."""
+    language = asked["language"] if asked["language"] is not None else opened.own_language
+    task = asked["task"] if asked["task"] is not None else opened.generation.get("task") or "transcribe"
+    return checked(opened, Options().changed(**{**asked, "language": language, "task": task}), checkpoint.name)
 
 
 def _heads(parts: Parts) -> HeadChoice:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from otoscope.core import CorruptWeights
 from otoscope.nets.open_edits import OpenEdits
@@ -21,6 +21,17 @@ from otoscope.recognizers.whisper.tokens import Tokens
 
 if TYPE_CHECKING:
     from otoscope.recognizers.checkpoints.folder import Checkpoint
+
+
+class Ears(Protocol):
+    """What is needed to bring sound and prompts before a Whisper, whatever runs it."""
+
+    @property
+    def tokens(self) -> Tokens: ...  # noqa: D102
+    @property
+    def front_end(self) -> FrontEnd: ...  # noqa: D102
+    @property
+    def n_context(self) -> int: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,11 @@ class Parts:
     front_end: FrontEnd
     generation: Mapping[str, Any]
     attention: str
+
+    @property
+    def n_context(self) -> int:
+        """Most tokens the decoder takes, those it is given included."""
+        return self.network.n_context
 
     def rules(self, *, timestamps: bool) -> tuple[Rule, ...]:
         """Return what may be written, as the checkpoint's configuration says."""
@@ -77,11 +93,16 @@ class Parts:
     @cached_property
     def own_language(self) -> str | None:
         """The language that the checkpoint's configuration asks for, if any (fine-tunes for one language)."""
-        named = self.generation.get("language")
-        if named is None:
-            forced = dict(self.generation.get("forced_decoder_ids") or ())
-            named = next((code for code, i in self.tokens.languages.items() if i == forced.get(1)), None)
-        return self.tokens.language_code(named) if named and self.tokens.multilingual else None
+        return own_language(self.tokens, self.generation)
+
+
+def own_language(tokens: Tokens, generation: Mapping[str, Any]) -> str | None:
+    """Return the language that a checkpoint's `generation_config.json` asks for, if any."""
+    named = generation.get("language")
+    if named is None:
+        forced = dict(generation.get("forced_decoder_ids") or ())
+        named = next((code for code, i in tokens.languages.items() if i == forced.get(1)), None)
+    return tokens.language_code(named) if named and tokens.multilingual else None
 
 
 def read_parts(checkpoint: Checkpoint, attention: str) -> Parts:
@@ -99,12 +120,13 @@ def read_parts(checkpoint: Checkpoint, attention: str) -> Parts:
     model = loaded(WhisperForConditionalGeneration, checkpoint, attn_implementation=implementation_of(attention))
     network = Network(model)
     generation = model.generation_config.to_dict()
-    tokens = Tokens(_tokenizer(Path(checkpoint.folder)), generation, int(model.config.vocab_size))
-    front_end = _front_end(model.config)
+    tokens = Tokens(tokenizer_of(Path(checkpoint.folder)), generation, int(model.config.vocab_size))
+    front_end = front_end_of(model.config)
     return Parts(checkpoint.name, checkpoint.sha256, network, tokens, front_end, generation, attention)
 
 
-def _tokenizer(folder: Path) -> Any:
+def tokenizer_of(folder: Path) -> Any:
+    """Return the tokenizer of a checkpoint's folder, of the library tokenizers; raises `CorruptWeights`."""
     from tokenizers import Tokenizer
 
     if (folder / "tokenizer.json").is_file():
@@ -119,5 +141,6 @@ def _tokenizer(folder: Path) -> Any:
     return WhisperTokenizer.from_pretrained(folder, local_files_only=True).backend_tokenizer
 
 
-def _front_end(config: Any) -> FrontEnd:
+def front_end_of(config: Any) -> FrontEnd:
+    """Return the ears that a configuration asks for."""
     return FrontEnd(int(config.num_mel_bins), 2 * int(config.max_source_positions))

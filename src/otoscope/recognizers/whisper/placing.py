@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import Alignment, DoesNotFit, Recording, Tier
+from otoscope.core import Alignment, DoesNotFit, Interval, Recording, Tier
 from otoscope.recognizers.whisper.following import Followed
 from otoscope.recognizers.whisper.heads import HeadChoice
 from otoscope.recognizers.whisper.sound import sound_odds
@@ -90,12 +90,16 @@ def _timed(
 
 
 def joined(pieces: Sequence[tuple[float, Alignment]]) -> Alignment:
-    """Return the words of windows that begin at these times as words of the whole; none overlaps the one before."""
-    words = []
+    """Return the words of windows that begin at these times as words of the whole; none overlaps the one before.
+
+    Where an engine tells no confidence of the times there is none.
+    """
+    words: list[Interval] = []
     for start_s, alignment in pieces:
         for word in alignment.words:
             start = max(word.start_s + start_s, words[-1].end_s if words else 0.0)
             words.append(dataclasses.replace(word, start_s=start, end_s=max(start, word.end_s + start_s)))
     text = [share for _, each in pieces for share in each.text_confidence or ()]
     time = [share for _, each in pieces for share in each.time_confidence or ()]
-    return Alignment(Tier("words", tuple(words)), text_confidence=tuple(text), time_confidence=tuple(time))
+    known = tuple(time) if len(time) == len(words) else None
+    return Alignment(Tier("words", tuple(words)), text_confidence=tuple(text), time_confidence=known)

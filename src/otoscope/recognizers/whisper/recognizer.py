@@ -18,7 +18,7 @@ from otoscope.recognizers.whisper.calibration import Spoken, calibrate_heads
 from otoscope.recognizers.whisper.heads import HeadChoice
 from otoscope.recognizers.whisper.hearing import Asked, trace_of
 from otoscope.recognizers.whisper.options import Options
-from otoscope.recognizers.whisper.parts import Parts
+from otoscope.recognizers.whisper.parts import Ears, Parts
 from otoscope.recognizers.whisper.scoring import gradient_at, scored
 from otoscope.recognizers.whisper.windows import Sound, WindowResult, hear_windows, prompt_of
 
@@ -67,7 +67,8 @@ class WhisperRecognizer:
         BadInput
             A value that cannot be used, or a language for an English-only model.
         """
-        return WhisperRecognizer(self.parts, checked(self.parts, self.options.changed(**changes)), self.heads)
+        options = checked(self.parts, self.options.changed(**changes), self.name)
+        return WhisperRecognizer(self.parts, options, self.heads)
 
     def with_heads(self, heads: HeadChoice) -> WhisperRecognizer:
         """Return the same recogniser whose words are placed by other heads."""
@@ -185,8 +186,8 @@ class WhisperRecognizer:
             yield self
 
 
-def checked(parts: Parts, options: Options) -> Options:
-    """Return options that fit a checkpoint: the language by its code.
+def checked(parts: Ears, options: Options, name: str) -> Options:
+    """Return options that fit the checkpoint of this name: the language by its code.
 
     Raises
     ------
@@ -198,6 +199,6 @@ def checked(parts: Parts, options: Options) -> Options:
     if options.language is not None:
         options = options.changed(language=parts.tokens.language_code(options.language))
     if options.task != "transcribe" and not parts.tokens.multilingual:
-        raise BadInput(f"{parts.name} hears English only and cannot {options.task}")
+        raise BadInput(f"{name} hears English only and cannot {options.task}")
     prompt_of(parts, options, None)
     return options

@@ -8,6 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from otoscope.core import BadInput, Recording
 from otoscope.recognizers.whisper.decoding import Beam, Drawn, Likeliest, Reading, Strategy, search
 from otoscope.recognizers.whisper.network import Heard, Session
 from otoscope.recognizers.whisper.options import Options
-from otoscope.recognizers.whisper.parts import Parts
+from otoscope.recognizers.whisper.parts import Ears, Parts
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,28 @@ class WindowResult:
         return self.n_best[0].avg_logprob
 
 
+class Result(Protocol):
+    """What any engine tells of a window; see `WindowResult`."""
+
+    @property
+    def tokens(self) -> tuple[int, ...]: ...  # noqa: D102
+    @property
+    def avg_logprob(self) -> float: ...  # noqa: D102
+    @property
+    def language(self) -> str | None: ...  # noqa: D102
+    @property
+    def temperature(self) -> float: ...  # noqa: D102
+    @property
+    def compression_ratio(self) -> float: ...  # noqa: D102
+    @property
+    def skipped(self) -> bool: ...  # noqa: D102
+
+
 Sound = Recording | Tensor | NDArray[np.float32]
 """A recording of up to 30 s, or its log-mel frames `(n_frames, n_mels)`, as `FrontEnd.log_mel` gives them."""
 
 
-def log_mels(parts: Parts, sounds: Sequence[Sound]) -> Tensor:
+def log_mels(parts: Ears, sounds: Sequence[Sound]) -> Tensor:
     """Return log-mel frames `(n, n_frames, n_mels)` of whole windows; shorter frames are filled up with zeros.
 
     Raises
@@ -132,7 +150,7 @@ def hear_windows(
     return [found[i] for i in range(heard.n)]
 
 
-def prompt_of(parts: Parts, options: Options, previous: Sequence[int] | None) -> tuple[int, ...]:
+def prompt_of(parts: Ears, options: Options, previous: Sequence[int] | None) -> tuple[int, ...]:
     """Return what stands before the start: its opening token and the tokens of what was said, or nothing.
 
     Raises
@@ -140,7 +158,7 @@ def prompt_of(parts: Parts, options: Options, previous: Sequence[int] | None) ->
     BadInput
         The prompt is too long.
     """
-    most = parts.network.n_context // 2 - 1
+    most = parts.n_context // 2 - 1
     if previous is None and options.prompt:
         previous = parts.tokens.prompt(options.prompt)
         if len(previous) > most:
@@ -157,13 +175,13 @@ def _alike(parts: Parts, heard: Heard, options: Options, befores: Sequence[tuple
     ]
     done: dict[int, WindowResult] = {}
     for temperature in options.temperatures:
-        left = [i for i in range(heard.n) if i not in done or _doubtful(done[i], options)]
+        left = [i for i in range(heard.n) if i not in done or doubtful(done[i], options)]
         if not left:
             break
         readings = _read(parts, heard.rows(left), [prefixes[i] for i in left], options, temperature)
         for i, n_best in zip(left, readings, strict=True):
             ratio = compression_ratio(parts.tokens.text(n_best[0].tokens))
-            skipped = _is_silence(silent[i], n_best[0].avg_logprob, options)
+            skipped = is_silence(silent[i], n_best[0].avg_logprob, options)
             done[i] = WindowResult(
                 n_best, prefixes[i], codes[i], silent[i], temperature, ratio, skipped, heard.rows([i]), languages[i]
             )
@@ -222,14 +240,15 @@ def compression_ratio(text: str) -> float:
     return len(data) / len(zlib.compress(data))
 
 
-def _doubtful(result: WindowResult, options: Options) -> bool:
+def doubtful(result: Result, options: Options) -> bool:
     """Whether a window is to be heard again at the next temperature (openai/whisper, `decode_with_fallback`)."""
     repetitive = options.most_compression is not None and result.compression_ratio > options.most_compression
     unlikely = options.least_log_prob is not None and result.avg_logprob < options.least_log_prob
     return (repetitive or unlikely) and not result.skipped
 
 
-def _is_silence(no_speech_prob: float, avg_logprob: float, options: Options) -> bool:
+def is_silence(no_speech_prob: float, avg_logprob: float, options: Options) -> bool:
+    """Whether a window is left empty; see `Options.most_no_speech`."""
     if options.most_no_speech is None or no_speech_prob <= options.most_no_speech:
         return False
     return options.least_log_prob is None or avg_logprob < options.least_log_prob
