@@ -127,8 +127,14 @@ def evidence_of(
     weights = heads.weights(again.attention)
     odds = sound_odds(recording)
     rows = [(word.text, word.spoken) for word in words]
+    crowded = sum(spoken.stop - spoken.start for _, spoken in rows) > odds.size  # a loop: more tokens than time
     placed = word_times(
-        weights, rows, duration_s=recording.duration_s, sound=odds, plan=StatesPlan(lead_s=heads.lead_s)
+        weights,
+        rows,
+        duration_s=recording.duration_s,
+        by="dtw" if crowded else "states",
+        sound=odds,
+        plan=StatesPlan(lead_s=heads.lead_s),
     ).words.intervals
     drops = _drops(parts, recording, prefix, tokens, words, placed, again.log_probs)
     voices = _voices(recording, placed)

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import BadInput, Panel
+from otoscope.core import BadInput, Interval, Panel
 from otoscope.core.arrays import set_frozen
 from otoscope.recognizers.whisper.doubt_evidence import Evidence
 
@@ -186,8 +186,8 @@ class Verdict:
 
     Parameters
     ----------
-    word_index, word
-        Which word.
+    word_index, at
+        Which word, and where it is said to be.
     probability
         That it was made up.
     made_up
@@ -197,16 +197,23 @@ class Verdict:
     """
 
     word_index: int
-    word: str
+    at: Interval
     probability: float
     made_up: bool
     doubts: tuple[Doubt, ...]
+
+    @property
+    def word(self) -> str:
+        """The word."""
+        return self.at.label
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
         return {
             "word": self.word,
             "word_index": self.word_index,
+            "start_s": self.at.start_s,
+            "end_s": self.at.end_s,
             "probability_made_up": self.probability,
             "made_up": self.made_up,
             "doubts": [doubt.as_json() for doubt in self.doubts],
@@ -223,7 +230,7 @@ def verdicts(evidence: Sequence[Evidence], *, first: int = 0, rule: Rule = RULE)
             if test.fails(own)
         )
         probability = rule.probability(own)
-        found.append(Verdict(index, own.word.label, probability, probability >= rule.threshold, doubts))
+        found.append(Verdict(index, own.word, probability, probability >= rule.threshold, doubts))
     return tuple(found)
 
 
