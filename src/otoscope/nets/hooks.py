@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -75,7 +76,7 @@ def _editing(site: str, edit: Edit) -> Any:
             heads = (slice(None),) if isinstance(tap, WeightsTap) else ()
             real: Any = (i, *heads, *map(slice, n_real))
             before = output[real].detach().cpu().numpy().copy()
-            after = torch.as_tensor(edit(before), dtype=output.dtype, device=output.device)
+            after = torch.as_tensor(np.ascontiguousarray(edit(before)), dtype=output.dtype, device=output.device)
             if after.shape != before.shape:
                 raise BadInput(f"the edit at {site} made {tuple(after.shape)} of {before.shape}; the shape must stay")
             changed[real] = after

@@ -80,11 +80,12 @@ class Symbols:
 
     def _kept(self, text: str) -> list[bool]:
         """Return which characters stay when the tokenizer cleans a text; only spaces go."""
-        after = text
+        before = len(text) - len(text.lstrip())
+        after = text.strip()
         for old, new in _CLEANED if self.cleaned else ():
             after = after.replace(old, new)
-        kept, j = [], 0
-        for letter in text:
+        kept, j = [True] * before, 0
+        for letter in text[before:]:
             kept.append(j < len(after) and letter == after[j])
             j += kept[-1]
         return kept
