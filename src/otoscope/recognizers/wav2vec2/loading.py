@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 
@@ -29,6 +29,8 @@ ARCHITECTURES = (
 )
 """What `config.json` calls the networks of this family at `model_type`."""
 
+Precision = Literal["float32", "bfloat16"]
+
 EAGER_ONLY = ("wavlm", "sew-d")
 """Networks whose attention transformers computes step by step only."""
 
@@ -41,19 +43,25 @@ def has_head(checkpoint: Checkpoint) -> bool:
     return checkpoint.architecture.endswith("ForCTC")
 
 
-def open_encoder(checkpoint: Checkpoint, *, attention: str = "eager") -> SpeechEncoder:
+def open_encoder(
+    checkpoint: Checkpoint, *, attention: str = "eager", precision: Precision = "float32"
+) -> SpeechEncoder:
     """Return the network of a checkpoint with its weights.
 
     Raises
     ------
     BadInput
         The checkpoint is of another family or has another kind of head, or its network knows no such attention.
+    UnknownName
+        There is no such precision.
     CorruptWeights
         Weights are missing, or of another shape than `config.json` says.
     """
     from transformers import AutoFeatureExtractor, AutoModel, AutoModelForCTC
 
     _check(checkpoint, attention)
+    if precision not in get_args(Precision):
+        raise UnknownName("precision", str(precision), get_args(Precision))
     implementation = implementation_of(attention)
     if checkpoint.model_type in EAGER_ONLY:
         implementation = "eager"
@@ -67,6 +75,7 @@ def open_encoder(checkpoint: Checkpoint, *, attention: str = "eager") -> SpeechE
         ) from error
     if checkpoint.model_type == "wavlm":
         open_wavlm(model)
+    model = model.to(getattr(torch, precision))
     return SpeechEncoder(model, extractor, weights=attention == "eager")
 
 

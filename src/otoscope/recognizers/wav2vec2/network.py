@@ -60,6 +60,11 @@ class SpeechEncoder:
         return int(self.extractor.sampling_rate)
 
     @property
+    def precision(self) -> str:
+        """In which numbers it computes; what goes in and comes out is float32."""
+        return str(self.model.dtype).removeprefix("torch.")
+
+    @property
     def input_name(self) -> str:
         """What the model calls its input: `input_values` (a waveform) or `input_features` (log-mel frames)."""
         return str(self.model.main_input_name)
@@ -70,9 +75,10 @@ class SpeechEncoder:
         return places_of(self.body, self.head, weights=self.weights)
 
     def _run(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        output = self.model(**inputs)
+        dtype = self.model.dtype
+        output = self.model(**{k: v.to(dtype) if v.is_floating_point() else v for k, v in inputs.items()})
         found: Tensor = output.last_hidden_state if self.head is None else output.logits
-        return found
+        return found.float()
 
     def inputs(self, waves: Sequence[NDArray[np.float32]]) -> dict[str, Tensor]:
         """Return what the network hears of waveforms of one length, at `rate_hz`, each by itself.

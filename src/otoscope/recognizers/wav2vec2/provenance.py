@@ -44,6 +44,7 @@ def provenance_of(
         "model_type": checkpoint.model_type,
         "architecture": checkpoint.architecture,
         "attention": "eager" if network.weights else "sdpa",
+        "precision": network.precision,
         "chunking": dataclasses.asdict(settings.chunking),
     }
     if network.head is not None:
