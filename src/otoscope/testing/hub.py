@@ -42,6 +42,8 @@ class LocalHub:
         Name of a file → after how many bytes of an answer nothing more comes; once, until `release` is set.
     spoil
         Names of files that come with a wrong byte.
+    rangeless
+        Whether ranges are not heeded, as some caches on the way do not.
     gate
         Names of models that are gated.
     answer
@@ -56,6 +58,7 @@ class LocalHub:
     stall: dict[str, int] = field(default_factory=dict)
     release: threading.Event = field(default_factory=threading.Event)
     spoil: set[str] = field(default_factory=set)
+    rangeless: bool = False
     gate: set[str] = field(default_factory=set)
     answer: int | None = None
     converted: dict[str, int] = field(default_factory=dict)
@@ -210,7 +213,7 @@ class _Handler(BaseHTTPRequestHandler):
         if path.name in self.hub.spoil:
             data = data[:-1] + bytes([data[-1] ^ 1])
         asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
-        if asked is None:
+        if asked is None or self.hub.rangeless:
             self._send(200, data, headers, cut=path.name)
             return
         start, size = int(asked[1]), len(data)

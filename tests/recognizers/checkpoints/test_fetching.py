@@ -124,6 +124,15 @@ def test_a_cut_connection_goes_on_where_it_broke(hub: LocalHub, folder: Path) ->
     assert (model.folder / WEIGHTS).read_bytes() == (folder / WEIGHTS).read_bytes()
 
 
+def test_a_cache_that_knows_no_ranges_sends_all_of_it_again(hub: LocalHub, folder: Path) -> None:
+    hub.publish(NAME, folder)
+    hub.cut[WEIGHTS] = [150_000]
+    hub.rangeless = True
+    model = models.get(NAME)
+    assert [span for _, path, span in hub.requests if path.startswith("/large/")] == [None, "bytes=150000-"]
+    assert (model.folder / WEIGHTS).read_bytes() == (folder / WEIGHTS).read_bytes()
+
+
 def test_when_nothing_more_comes_it_says_so_and_the_next_call_goes_on(hub: LocalHub, folder: Path) -> None:
     hub.publish(NAME, folder)
     hub.cut[WEIGHTS] = [150_000, 0, 0, 0]

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from logging import Handler
 from pathlib import Path
 
 import pytest
@@ -115,11 +116,17 @@ def test_nothing_is_printed(letters: Path, capfd: pytest.CaptureFixture[str]) ->
     from transformers import Wav2Vec2ForCTC, Wav2Vec2Model
     from transformers.utils import logging
 
+    logged: list[str] = []
+    handler = Handler()
+    handler.emit = lambda record: logged.append(record.getMessage())  # type: ignore[method-assign]
+    logging.add_handler(handler)
     before = logging.get_verbosity(), logging.is_progress_bar_enabled()
     loaded(Wav2Vec2ForCTC, read_checkpoint(letters))
     with pytest.raises(CorruptWeights):
         loaded(Wav2Vec2Model, read_checkpoint(letters))
+    logging.remove_handler(handler)
     assert capfd.readouterr() == ("", "")
+    assert logged == []
     assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
 
 
