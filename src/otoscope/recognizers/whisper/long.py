@@ -228,8 +228,9 @@ def _segments_within(result: WindowResult, first_time: int, n_frames: int, span:
             Segment(segments[-1].start_s, segments[-1].end_s, slice(segments[-1].rows.start, last - 1)),
             Segment(begin_s, max(begin_s, span.duration_s), slice(last - 1, len(result.tokens))),
         )
+    most_s = span.duration_s
     return tuple(
-        Segment(span.start_s + s.start_s, span.start_s + min(s.end_s, span.duration_s), s.rows) for s in segments
+        Segment(span.start_s + min(s.start_s, most_s), span.start_s + min(s.end_s, most_s), s.rows) for s in segments
     )
 
 
