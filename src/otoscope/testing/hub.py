@@ -45,7 +45,7 @@ class LocalHub:
     rangeless
         Whether ranges are not heeded, as some caches on the way do not.
     gate
-        Names of models that are gated.
+        Names of models that are gated: what they hold is told, and no file is given.
     answer
         Status with which every request is answered from now on, as 503; `None` for what is right.
     converted
@@ -140,19 +140,19 @@ class _Handler(BaseHTTPRequestHandler):
         ):
             if found := re.fullmatch(pattern, path):
                 name, revision = found["name"], found.groupdict().get("revision", "main")
-                if (refused := self._refusal(name, revision)) is not None:
+                if (refused := self._refusal(name, revision, file="file" in found.groupdict())) is not None:
                     self._refuse(*refused)
                 else:
                     method(**found.groupdict(), **({"body": body} if method == self._paths else {}))
                 return
         self._refuse(404, "EntryNotFound")
 
-    def _refusal(self, name: str, revision: str) -> tuple[int, str] | None:
+    def _refusal(self, name: str, revision: str, *, file: bool) -> tuple[int, str] | None:
         if self.hub.answer is not None:
             return self.hub.answer, "Broken"
         if not any(known == name for known, _ in self.hub._revisions):
             return 401, "RepoNotFound"
-        if name in self.hub.gate:
+        if file and name in self.hub.gate:
             return 401, "GatedRepo"
         if (name, revision) not in self.hub._revisions and revision != "main":
             return 404, "RevisionNotFound"

@@ -246,7 +246,8 @@ class _Writer:
         return f" {digit}" if self.numerals else f" {self.words[digit]}"
 
     def time(self, time_s: float) -> None:
-        """Write a time."""
+        """Write a time, for which to look at just that time."""
+        self.said.append((len(self.tokens), time_s - STEP_S, time_s + STEP_S))
         self.tokens += (self.all.first_time + min(1500, self.first + round(time_s / STEP_S)),)
 
     def passage(self, digits: Sequence[Spoken], *, timed: bool) -> None:

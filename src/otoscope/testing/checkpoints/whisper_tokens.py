@@ -23,6 +23,9 @@ N_PUBLISHED = {True: 50257, False: 50256}
 """Tokens before end of text in the published multilingual and English-only vocabularies."""
 
 EMPTY = 50256
+BLANK = 220
+"""Token of the blank alone, in the order of GPT-2's bytes."""
+
 _PAIRS = "<< >> <<< >>> -- --- -( -[ (' (\" (( )) ((( ))) [[ ]] {{ }} ♪♪ ♪♪♪"
 SYMBOLS = (*'"#()*+/:;<=>@[\\]^_`{|}~「」『』', *_PAIRS.split())
 """What a transcript of speech seldom holds; after `Tokenizer.non_speech_tokens` of openai/whisper."""
@@ -141,6 +144,7 @@ class WhisperVocabulary:
                 if len(tokens) == 1 or symbol in MUSIC:
                     found.add(tokens[0])
         names = ["<|translate|>", "<|transcribe|>", "<|startoflm|>", "<|startofprev|>", self.specials[-2]]
+        found.discard(BLANK)  # published vocabularies have tokens of their own for a blank before these symbols
         return sorted({*found, self.id("<|startoftranscript|>"), *(self.id(name) for name in names)})
 
     def write_older_files(self, folder: Path) -> None:
