@@ -84,6 +84,25 @@ def test_weights_that_have_no_place_are_not_dropped(letters: Path, tmp_path: Pat
         loaded(Wav2Vec2ForCTC, changed(letters, tmp_path / "shallower", num_hidden_layers=1))
 
 
+@pytest.mark.parametrize(("kind", "name"), [("wav2vec2", "Wav2Vec2ForCTC"), ("hubert", "HubertForCTC")])
+def test_weights_under_the_names_that_the_hub_has_them_by(tmp_path: Path, kind: str, name: str) -> None:
+    """Published weights are older than torch's parametrisations: length and direction have names of their own."""
+    import transformers
+    from safetensors.torch import load_file, save_file
+
+    folder = tiny_wav2vec2(tmp_path / kind, kind=kind)  # type: ignore[arg-type]
+    maker = getattr(transformers, name)
+    now = loaded(maker, read_checkpoint(folder)).state_dict()
+    weights = load_file(folder / "model.safetensors")
+    parts = (("parametrizations.weight.original0", "weight_g"), ("parametrizations.weight.original1", "weight_v"))
+    for new, old in parts:
+        [key] = [key for key in weights if key.endswith(new)]
+        weights[key.replace(new, old)] = weights.pop(key)
+    save_file(weights, folder / "model.safetensors")
+    then = loaded(maker, read_checkpoint(folder)).state_dict()
+    assert all(torch.equal(value, now[key]) for key, value in then.items())
+
+
 def test_the_mask_of_training_may_be_lacking(letters: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
     from transformers import Wav2Vec2ForCTC

@@ -119,7 +119,10 @@ def test_verify_names_each_file_that_is_not_as_it_was(store: Path) -> None:
     assert missing == "config.json is missing"
     assert changed.startswith("model.safetensors has SHA-256")
     assert extra == "pytorch_model.bin was not fetched"
-    assert steps[-1][0] == steps[-1][1]
+    whole = sum(path.stat().st_size for path in store.rglob("*") if path.is_file())
+    assert steps[-1] == (whole, whole)
+    assert len(steps) == 5
+    assert steps == sorted(steps)
     assert models.verify("ann/letters") == verdicts[:1]
     weights.write_bytes(data + b" ")
     assert f"has {len(data) + 1:,} bytes instead of {len(data):,}" in models.verify("bob/phones")[0].problems[1]

@@ -12,6 +12,7 @@ import re
 import secrets
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -171,13 +172,18 @@ def verify(
         folders = [record.folder for record in _named(name, store)] or [find(name, store=store).folder]
     else:
         folders = [find(name, store=store).folder]
-    sizes = [sum(path.stat().st_size for path in folder.iterdir()) for folder in folders]
-    verdicts = []
-    for index, folder in enumerate(folders):
-        verdicts.append(_verdict(folder))
+    total, done = sum(path.stat().st_size for folder in folders for path in folder.iterdir()), 0
+
+    def told(path: Path) -> None:
+        nonlocal done
+        done += path.stat().st_size if path.is_file() else 0
         if progress is not None:
-            progress(sum(sizes[: index + 1]), sum(sizes))
-    return tuple(verdicts)
+            progress(done, total)
+
+    verdicts = tuple(_verdict(folder, told) for folder in folders)
+    if progress is not None:
+        progress(total, total)
+    return verdicts
 
 
 def remove(
@@ -249,7 +255,7 @@ def _named(name: str, store: str | os.PathLike[str] | None) -> builtins.list[Sto
     return [record for folder in folders if (record := read_record(folder.parent)) is not None]
 
 
-def _verdict(folder: Path) -> Verdict:
+def _verdict(folder: Path, told: Callable[[Path], None]) -> Verdict:
     name, commit = "/".join(folder.parts[-3:-1]), folder.name
     try:
         record = read_record(folder)
@@ -257,7 +263,10 @@ def _verdict(folder: Path) -> Verdict:
         return Verdict(name, commit, folder, (str(error),))
     if record is None:
         return Verdict(name, commit, folder, (f"{RECORD} is missing",))
-    problems = [problem for file in record.files if (problem := check_file(folder, file)) is not None]
+    problems = []
+    for file in record.files:
+        problems += [problem] if (problem := check_file(folder, file)) else []
+        told(folder / file.name)
     known = {RECORD, *(file.name for file in record.files)}
     problems += [f"{path.name} was not fetched" for path in sorted(folder.iterdir()) if path.name not in known]
     return Verdict(name, commit, folder, tuple(problems))
