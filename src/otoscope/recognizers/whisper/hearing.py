@@ -20,7 +20,7 @@ from otoscope.recognizers.whisper.options import Options
 from otoscope.recognizers.whisper.parts import Parts
 from otoscope.recognizers.whisper.placing import Written, joined, placed
 from otoscope.recognizers.whisper.sites import activation, attention, is_decoder_site
-from otoscope.recognizers.whisper.tokens import Word
+from otoscope.recognizers.whisper.tokens import Tokens, Word
 from otoscope.recognizers.whisper.windows import WindowResult, hear_windows, log_mels
 
 PARTS = ("features", "steps", "activations", "attentions")
@@ -92,11 +92,12 @@ def _short(asked: Asked, recording: Recording, sites: Sequence[str]) -> Trace:
     if parts.attention != "eager":
         missing["attentions"] = HIDDEN
     hypotheses = tuple(_hypothesis(asked, result, reading) for reading in result.n_best)
-    return Trace(recording, hypotheses, _told(asked, [_facts(asked, 0.0, result)]), found, missing)
+    return Trace(recording, hypotheses, _told(asked, [facts(asked.parts.tokens, 0.0, result)]), found, missing)
 
 
 def _inside(parts: Parts, seen: dict[str, torch.Tensor]) -> dict[str, Any]:
-    grids, places, found = parts.front_end.grids(), parts.places, {}
+    grids, places = parts.front_end.grids(), parts.places
+    found: dict[str, Any] = {}
     if rows := {n: activation(places.site(n), v, grids) for n, v in seen.items() if n in places.activations}:
         found["activations"] = rows
     if tables := {n: attention(places.site(n), v, grids) for n, v in seen.items() if n in places.attentions}:
@@ -136,10 +137,11 @@ def _told(asked: Asked, heard: Sequence[dict[str, Any]]) -> Provenance:
     return dataclasses.replace(asked.provenance, parameters={**asked.provenance.parameters, "heard": list(heard)})
 
 
-def _facts(asked: Asked, start_s: float, result: WindowResult) -> dict[str, Any]:
+def facts(tokens: Tokens, start_s: float, result: Any) -> dict[str, Any]:
+    """Return what was found out about a window, by any engine, as JSON values."""
     return {
         "start_s": start_s,
-        "text": asked.parts.tokens.text(result.tokens),
+        "text": tokens.text(result.tokens),
         "language": result.language,
         "languages": {code: share for code, share in result.languages.items() if share >= 0.01},
         "no_speech_prob": result.no_speech_prob,
@@ -162,7 +164,7 @@ def _long(asked: Asked, recording: Recording) -> Trace:
         written = Written(own, result.log_probs, len(result.prefix))
         cut = recording.cut(stretch.start_s, until_s)
         pieces.append((stretch.start_s, placed(cut, written, followed, asked.heads, by=options.times)))
-        told.append(_facts(asked, stretch.start_s, result))
+        told.append(facts(asked.parts.tokens, stretch.start_s, result))
         words += [word.text for word in own]
         tokens += [asked.parts.tokens[i].text for i in stretch.tokens]
         score += float(

@@ -217,19 +217,24 @@ class Tokens:
         """
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         found: list[tuple[str, int, int]] = []
-        rows = [k for k, i in enumerate(ids) if i < self.end or i >= self.first_time]
-        text, first, last = "", None, 0
-        for k, following in zip(rows, [*rows[1:], None], strict=True):
-            if ids[k] >= self.first_time:
-                continue
-            first = k if first is None else first
-            final = following is None or ids[following] >= self.first_time
-            text, last = text + decoder.decode(self._bytes[ids[k]], final=final), k + 1
-            if text and (final or not decoder.getstate()[0]):
+        text, first, last = "", 0, 0
+
+        def cut(final: bool) -> None:
+            nonlocal text, first
+            text += decoder.decode(b"", final=final)
+            if text and not decoder.getstate()[0]:
                 found.append((text, first, last))
-                text, first = "", None
-            if final:
-                decoder.reset()
+                text, first = "", last
+
+        for k, i in enumerate(ids):
+            goes_on = i < self.end and self._bytes[i][:1] and 0x80 <= self._bytes[i][0] < 0xC0
+            if i >= self.first_time or (i < self.end and not goes_on):
+                cut(final=True)
+            if i < self.end:
+                first = first if text or decoder.getstate()[0] else k
+                text, last = text + decoder.decode(self._bytes[i]), k + 1
+                cut(final=False)
+        cut(final=True)
         return found
 
 
