@@ -213,6 +213,12 @@ def test_opened_by_folder_or_from_the_store(letters: Path, tmp_path: Path, monke
     assert load("ann/letters") == load(f"ann/letters@{commit[:7]}") == "opened"
     stored = ("ann/letters", commit, "eager", True)
     assert seen == [("letters", None, "sdpa", True), stored, stored]
+    [vocabulary] = (tmp_path / "store").rglob("vocab.json")
+    vocabulary.write_text(vocabulary.read_text().replace("0", "9", 1))
+    with pytest.raises(
+        CorruptWeights, match=rf"vocab\.json is not the file that was fetched .*revision {commit} mends"
+    ):
+        load("ann/letters")
 
 
 LISTENER = """
@@ -222,7 +228,8 @@ sys.addaudithook(lambda event, found: reached.append(event) if event.startswith(
 import numpy as np
 import otoscope as oto
 for folder in sys.argv[1:]:
-    recognizer = oto.load(folder)
+    brief = {"most_tokens": 8, "temperatures": (0.0,)} if folder.endswith("whisper") else {}
+    recognizer = oto.load(folder, **brief)
     noise = np.random.default_rng(0).standard_normal(16000).astype("float32") / 20
     trace = recognizer.trace(oto.Recording(noise, 16000))
     print(trace.provenance.weights_sha256)

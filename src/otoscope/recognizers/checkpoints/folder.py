@@ -83,15 +83,29 @@ class Checkpoint:
         CorruptWeights
             A file cannot be read, or is not the one that the store fetched.
         """
-        digests = {path.name: sha256_of_file(path) for path in self.weights}
+        return joint_sha256({path.name: self._checked(path.name) for path in self.weights})
+
+    def check(self) -> None:
+        """Compare every file of a model in the store with what was fetched; of other folders nothing is known.
+
+        Raises
+        ------
+        CorruptWeights
+            A file is missing or changed; the message says how to mend it.
+        """
+        for file in () if self.record is None else self.record.files:
+            self._checked(file.name)
+
+    def _checked(self, name: str) -> str:
+        """Return the SHA-256 of a file, after a comparison with the record."""
+        digest = sha256_of_file(self.folder / name)
         known = {} if self.record is None else {file.name: file.sha256 for file in self.record.files}
-        for name, digest in digests.items():
-            if known.get(name, digest) != digest:
-                raise CorruptWeights(
-                    f"{self.folder / name} is not the file that was fetched (SHA-256 {digest[:12]}…, expected "
-                    f"{known[name][:12]}…); otoscope models get {self.name} --revision {self.revision} mends it"
-                )
-        return joint_sha256(digests)
+        if known.get(name, digest) != digest:
+            raise CorruptWeights(
+                f"{self.folder / name} is not the file that was fetched (SHA-256 {digest[:12]}…, expected "
+                f"{known[name][:12]}…); otoscope models get {self.name} --revision {self.revision} mends it"
+            )
+        return digest
 
 
 def read_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint:

@@ -65,7 +65,8 @@ def open_checkpoint(folder: str | os.PathLike[str], **parameters: Any) -> Recogn
     Raises
     ------
     CorruptWeights
-        A file is missing or damaged, or the weights do not fit the configuration.
+        A file is missing, damaged or, in the store, not the one that was fetched, or the weights do not fit the
+        configuration.
     BadInput
         The weights are pickles, the model needs code of its own, or no family opens this kind of model.
     OtoscopeError
@@ -74,6 +75,7 @@ def open_checkpoint(folder: str | os.PathLike[str], **parameters: Any) -> Recogn
     checkpoint = read_checkpoint(folder)
     refuse_unknown(checkpoint.model_type, checkpoint.folder)
     _check_tokenizer(checkpoint)
+    checkpoint.check()
     opener = resolve(OPENERS[checkpoint.model_type])
     try:
         inspect.signature(opener).bind(checkpoint, **parameters)
