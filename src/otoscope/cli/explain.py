@@ -24,6 +24,13 @@ def register(app: typer.Typer) -> None:
 def explain(
     file: Annotated[Path, typer.Argument(help="An audio file.")],
     recognizer: Annotated[str, typer.Option(help="A name from `otoscope recognizers`, or a saved folder.")] = DEFAULT,
+    language: Annotated[
+        str | None, typer.Option(help="Language that is spoken, for models of several; detected by default.")
+    ] = None,
+    task: Annotated[str | None, typer.Option(help="transcribe, or translate into English (Whisper).")] = None,
+    prompt: Annotated[
+        str | None, typer.Option(help="Text as if said before: names, spelling, style (Whisper).")
+    ] = None,
     word: Annotated[
         list[str] | None, typer.Option(help="Explain only this word (label or index); may be repeated.")
     ] = None,
@@ -44,11 +51,11 @@ def explain(
     An interrupted run goes on where it stopped when it is started again.
     """
     from otoscope.cli.inputs import check_writable, read_speech
+    from otoscope.cli.opening import open_recognizer
     from otoscope.cli.printing import print_json
     from otoscope.cli.progress import progress_bar
     from otoscope.explainers import explain as run
     from otoscope.io.writing import write_text
-    from otoscope.recognizers import load
     from otoscope.recognizers.journal import Journal
     from otoscope.views.report import report_html
 
@@ -59,7 +66,11 @@ def explain(
     remedy = "choose a stretch with --start and --end"
     recording = read_speech(file, longest_s=LONGEST_S, remedy=remedy, start_s=start, end_s=end)
     journal = page.with_suffix(".partial")
-    with _resumable(journal), Journal(load(recognizer), journal) as engine, progress_bar("explaining") as progress:
+    with (
+        _resumable(journal),
+        Journal(open_recognizer(recognizer, language=language, task=task, prompt=prompt), journal) as engine,
+        progress_bar("explaining") as progress,
+    ):
         explanation = run(
             engine,
             recording,

@@ -24,6 +24,13 @@ def register(app: typer.Typer) -> None:
 def transcribe(
     files: Annotated[list[Path], typer.Argument(help="Audio files.")],
     recognizer: Annotated[str, typer.Option(help="A name from `otoscope recognizers`, or a saved folder.")] = DEFAULT,
+    language: Annotated[
+        str | None, typer.Option(help="Language that is spoken, for models of several; detected by default.")
+    ] = None,
+    task: Annotated[str | None, typer.Option(help="transcribe, or translate into English (Whisper).")] = None,
+    prompt: Annotated[
+        str | None, typer.Option(help="Text as if said before: names, spelling, style (Whisper).")
+    ] = None,
     format: Annotated[str, typer.Option(help="txt, json, srt, vtt, textgrid, ctm, stm, rttm or eaf.")] = "txt",
     output: Annotated[
         Path | None, typer.Option(help="Folder to write one file a recording into, made if need be; stdout by default.")
@@ -34,13 +41,13 @@ def transcribe(
 
     Long recordings are read in blocks and cut at pauses. Each file is written as soon as it is done.
     """
+    from otoscope.cli.opening import open_recognizer
     from otoscope.cli.progress import progress_bar
-    from otoscope.recognizers import load
     from otoscope.recognizers.files import transcribe_file
 
     format = "json" if as_json else format
     _check(format, files, output)
-    engine = load(recognizer)
+    engine = open_recognizer(recognizer, language=language, task=task, prompt=prompt)
     with progress_bar("seconds heard") as progress:
         for index, path in enumerate(files):
             try:

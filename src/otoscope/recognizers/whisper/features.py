@@ -75,7 +75,7 @@ class FrontEnd:
         if recording.duration_s > self.window_s + 0.5 / RATE_HZ:
             raise BadAudio(
                 f"{recording.source or 'the recording'} lasts {recording.duration_s:.1f} s; one window of Whisper is "
-                f"{self.window_s:g} s: take a stretch of it, such as recording.cut(0, {self.window_s:g})"
+                f"{self.window_s:g} s: take a stretch, with recording.cut(0, {self.window_s:g}) or --start and --end"
             )
         wave = torch.zeros(self.n_samples)
         samples = resampled(recording, RATE_HZ).samples[: self.n_samples]
