@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from otoscope.core import BadInput, UnknownName
 from otoscope.core.protocols import Progress
 from otoscope.corpora.manifest import Utterance
@@ -165,8 +167,9 @@ def train_wav2vec2(
     learnt, held_out = certain(corpus), certain(valid)
     sounds = (Sounds(learnt, RATE_HZ), Sounds(held_out, RATE_HZ) if held_out else None)
     opened = _ready(began, sounds, asked, seed)
-    network = CtcNetwork(opened.model, head_updates=_head_updates(asked, learnt, is_new=opened.is_new))
+    network = CtcNetwork(opened.model)
     task = CtcTuningTask(*sounds, opened.symbols, _spans(asked), asked.recipe, network.n_frames, asked.augment)
+    network.head_updates = _head_updates(asked, len(task.batches(np.random.default_rng(seed))), is_new=opened.is_new)
     n_learnt = sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
     history = train(network, task, asked.training_plan(seed), checkpoint=folder / CHECKPOINT, progress=progress)
     save_trained(opened, folder, began)
@@ -195,10 +198,9 @@ def _spans(asked: TuningOptions) -> Spans | None:
     return Spans(asked.mask_share, asked.mask_frames, least=0) if asked.mask_share > 0 else None
 
 
-def _head_updates(asked: TuningOptions, learnt: Sequence[Utterance], *, is_new: bool) -> int:
+def _head_updates(asked: TuningOptions, n_batches: int, *, is_new: bool) -> int:
     share = asked.head_alone if asked.head_alone is not None else (HEAD_ALONE if is_new else 0.0)
-    n_batches = math.ceil(sum(utterance.duration_s for utterance in learnt) / asked.batch_s)
-    return round(share * asked.epochs * n_batches)
+    return math.ceil(share * asked.epochs * n_batches)
 
 
 def _losses(history: History) -> dict[str, Any]:

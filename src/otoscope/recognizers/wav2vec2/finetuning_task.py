@@ -50,6 +50,14 @@ class CtcNetwork(nn.Module):
         self.model, self.head_updates = model, head_updates
         self.register_buffer("n_updates", torch.zeros((), dtype=torch.int64))
 
+    def train(self, mode: bool = True) -> CtcNetwork:
+        """Begin or end learning; running statistics of normalisations whose weights are frozen stay as they are."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm1d) and not module.weight.requires_grad:
+                module.eval()
+        return self
+
     def n_frames(self, n_samples: Any) -> Any:
         """Return how many frames there are of a waveform of so many samples."""
         return self.model._get_feat_extract_output_lengths(n_samples)

@@ -20,10 +20,10 @@ from otoscope.nets.contrastive import Spans
 from otoscope.nets.training import History, TrainingPlan, train
 from otoscope.recognizers.checkpoints.fine_tuned import FineTuned, starting_point, write_card
 from otoscope.recognizers.checkpoints.folder import Checkpoint
-from otoscope.recognizers.checkpoints.opening import loaded, quiet_transformers
-from otoscope.recognizers.wav2vec2.pretraining_shapes import shape_of
+from otoscope.recognizers.checkpoints.opening import loaded
+from otoscope.recognizers.wav2vec2.pretraining_shapes import save_encoder, shape_of
 from otoscope.recognizers.wav2vec2.pretraining_task import Cooling, Lesson, PretrainingNetwork, PretrainingTask
-from otoscope.recognizers.wav2vec2.waves import RATE_HZ, Waves
+from otoscope.recognizers.wav2vec2.waves import Waves
 
 if TYPE_CHECKING:
     from otoscope.core import Recognizer
@@ -147,7 +147,7 @@ def train_wav2vec2_pretraining(
         Waves(corpus), Waves(valid) if valid else None, lesson, network.n_frames, asked.cut_s, asked.batch_s, seed
     )
     history = train(network, task, asked.training_plan(seed), checkpoint=folder / CHECKPOINT, progress=progress)
-    _save(model, folder)
+    save_encoder(model, folder)
     told = {"n_utterances": len(corpus), "hours": sum(u.duration_s for u in corpus) / 3600, "seed": seed}
     updates = {"n_updates": int(network.n_updates), "n_weights": sum(p.numel() for p in model.parameters())}
     measured = {"valid": task.measured(network), **_losses(history)}
@@ -175,20 +175,6 @@ def _opened(began: Checkpoint) -> Any:
     from transformers import Wav2Vec2ForPreTraining
 
     return loaded(Wav2Vec2ForPreTraining, began, attn_implementation="sdpa")
-
-
-def _save(model: Any, folder: Path) -> None:
-    from transformers import Wav2Vec2FeatureExtractor
-
-    with quiet_transformers():
-        model.save_pretrained(folder)
-        extractor = Wav2Vec2FeatureExtractor(
-            feature_size=1,
-            sampling_rate=RATE_HZ,
-            do_normalize=True,
-            return_attention_mask=model.config.feat_extract_norm == "layer",
-        )
-        extractor.save_pretrained(folder)
 
 
 def _losses(history: History) -> dict[str, Any]:

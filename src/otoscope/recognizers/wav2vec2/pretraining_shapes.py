@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from otoscope.core import BadInput, UnknownName
+from otoscope.recognizers.checkpoints.opening import quiet_transformers
+from otoscope.recognizers.wav2vec2.waves import RATE_HZ
 
 KERNELS = (10, 3, 3, 3, 3, 2, 2)
 STRIDES = (5, 2, 2, 2, 2, 2, 2)
@@ -81,13 +86,13 @@ class Shape:
         }
         return Wav2Vec2Config(**{**said, **changes})
 
-    def network(self, seed: int) -> Any:
+    def network(self, seed: int, **changes: Any) -> Any:
         """Return transformers' `Wav2Vec2ForPreTraining` of this size, weights drawn as there."""
         from transformers import Wav2Vec2ForPreTraining
 
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return Wav2Vec2ForPreTraining(self.config())
+            return Wav2Vec2ForPreTraining(self.config(**changes))
 
 
 SHAPES: Mapping[str, Shape] = {
@@ -116,3 +121,68 @@ def shape_of(shape: str | Mapping[str, Any]) -> Shape:
         return Shape(**shape)
     except TypeError as error:
         raise BadInput(f"no such field of a shape: {error}") from None
+
+
+def save_encoder(model: Any, folder: Path) -> None:
+    """Write a network and what says how it hears; transformers and `otoscope.load` open the folder."""
+    from transformers import Wav2Vec2FeatureExtractor
+
+    extractor = Wav2Vec2FeatureExtractor(
+        feature_size=1,
+        sampling_rate=RATE_HZ,
+        do_normalize=True,
+        return_attention_mask=model.config.feat_extract_norm == "layer",
+    )
+    with quiet_transformers():
+        model.save_pretrained(folder)
+        extractor.save_pretrained(folder)
+
+
+@torch.no_grad()
+def calibrate(model: Any, waves: Tensor) -> None:
+    """Centre what the first linear layer gives, and give it unit variance, over the frames of some sound.
+
+    With weights drawn at random the frames have far more in common than what sets them apart, and a network that begins
+    so writes the same everywhere for hundreds of updates (cf. Mishkin & Matas 2016, "All you need is a good init").
+
+    Parameters
+    ----------
+    model
+        Changed in place.
+    waves
+        `(n, n_samples)`, normalised.
+    """
+    given: list[Tensor] = []
+    layer = model.base_model.feature_projection.projection
+    handle = layer.register_forward_hook(lambda _, __, output: given.append(output))
+    model.eval().base_model(waves)
+    handle.remove()
+    mean, scale = given[0].mean((0, 1)), given[0].std((0, 1)).clamp(min=1e-6)
+    layer.weight /= scale[:, None]
+    layer.bias.copy_((layer.bias - mean) / scale)
+
+
+def write_untrained(
+    folder: str | os.PathLike[str],
+    shape: str | Mapping[str, Any],
+    *,
+    seed: int,
+    sound: Tensor | None = None,
+    **changes: Any,
+) -> Path:
+    """Write a network with random weights, for training from scratch or to compare with one that was pretrained.
+
+    Parameters
+    ----------
+    sound
+        Waves `(n, n_samples)` to calibrate it on; `None` leaves the weights as transformers draws them.
+    changes
+        Further fields of transformers' configuration.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    model = shape_of(shape).network(seed, **changes)
+    if sound is not None:
+        calibrate(model, sound)
+    save_encoder(model, folder)
+    return folder

@@ -147,7 +147,7 @@ class PretrainingNetwork(nn.Module):
         body, share = self.model.wav2vec2, self.lesson.front_end_gradient
         found = body.feature_extractor(waves).transpose(1, 2)
         if self.training:
-            found = share * found + (1 - share) * found.detach()
+            found = found.detach() + share * (found - found.detach())
         projected, normal = body.feature_projection(found)
         given = torch.where(hidden[..., None], body.masked_spec_embed.to(projected.dtype), projected)
         states = body.encoder(given).last_hidden_state

@@ -50,3 +50,10 @@ def stacked(waves: Sequence[NDArray[np.float32]]) -> Tensor:
     for row, wave in zip(rows, waves, strict=True):
         row[: wave.size] = wave
     return torch.from_numpy(rows)
+
+
+def some_sound(utterances: Sequence[Utterance], *, n: int = 8, length_s: float = 2.0) -> Tensor:
+    """Return `n` stretches of sound, evenly chosen and normalised, `(n, n_samples)`; silence follows shorter ones."""
+    chosen = Waves([utterances[i] for i in np.unique(np.linspace(0, len(utterances) - 1, n).astype(int))])
+    stretches = [chosen.samples(i)[: round(length_s * RATE_HZ)] for i in range(len(chosen))]
+    return stacked([normalised(stretch) for stretch in stretches])
