@@ -201,6 +201,6 @@ def _summary(rows: Sequence[dict[str, Any]]) -> str:
     best = min(rows, key=lambda row: row["median_s"])
     default = next(row for row in rows if row["heads"] == "last half" and row["by"] == "dtw")
     return (
-        f"Median error of the edges of {best['n_words']} words: {1000 * best['median_s']:.0f} ms with {best['heads']} heads"
-        f" by {best['by']}; {1000 * default['median_s']:.0f} ms with the later half's heads by dtw, as openai/whisper."
+        f"Median error of the edges of {best['n_words']} words: {1000 * best['median_s']:.0f} ms with {best['heads']} "
+        f"heads by {best['by']}; {1000 * default['median_s']:.0f} ms with those of the later half by dtw."
     )

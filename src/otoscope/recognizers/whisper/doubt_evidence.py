@@ -20,7 +20,7 @@ from otoscope.recognizers.whisper.attention_path import STEP_S as FRAME_S
 from otoscope.recognizers.whisper.heads import HeadChoice
 from otoscope.recognizers.whisper.parts import Parts
 from otoscope.recognizers.whisper.sound import STEP_S, sound_odds
-from otoscope.recognizers.whisper.times import StatesPlan, word_times
+from otoscope.recognizers.whisper.times import StatesPlan, TimesBy, word_times
 from otoscope.recognizers.whisper.tokens import Word
 from otoscope.recognizers.whisper.windows import compression_ratio
 from otoscope.signal.levels import at_level
@@ -124,21 +124,10 @@ def evidence_of(
     (again,) = hear_again(parts, [recording], prefix, tokens, attention=True)
     if again.attention is None:
         raise AssertionError("attention was asked for")
-    weights = heads.weights(again.attention)
-    odds = sound_odds(recording)
-    rows = [(word.text, word.spoken) for word in words]
-    crowded = sum(spoken.stop - spoken.start for _, spoken in rows) > odds.size  # a loop: more tokens than time
-    placed = word_times(
-        weights,
-        rows,
-        duration_s=recording.duration_s,
-        by="dtw" if crowded else "states",
-        sound=odds,
-        plan=StatesPlan(lead_s=heads.lead_s),
-    ).words.intervals
+    weights, odds = heads.weights(again.attention), sound_odds(recording)
+    placed = _placed(weights, words, recording.duration_s, odds, heads.lead_s)
     drops = _drops(parts, recording, prefix, tokens, words, placed, again.log_probs)
-    voices = _voices(recording, placed)
-    looks = _looks(weights, words, odds)
+    voices, looks = _voices(recording, placed), _looks(weights, words, odds)
     repeats = repeated([word.text.lower() for word in words])
     ratio = compression_ratio(parts.tokens.text(tokens))
     return tuple(
@@ -159,6 +148,17 @@ def evidence_of(
         )
         for i, (word, at) in enumerate(zip(words, placed, strict=True))
     )
+
+
+def _placed(
+    weights: NDArray[np.float32], words: Sequence[Word], duration_s: float, odds: NDArray[np.float64], lead_s: float
+) -> tuple[Interval, ...]:
+    """Return where the words are; a loop of more tokens than there is time for is placed by plain warping."""
+    rows = [(word.text, word.spoken) for word in words]
+    crowded = sum(spoken.stop - spoken.start for _, spoken in rows) > odds.size
+    by: TimesBy = "dtw" if crowded else "states"
+    plan = StatesPlan(lead_s=lead_s)
+    return word_times(weights, rows, duration_s=duration_s, by=by, sound=odds, plan=plan).words.intervals
 
 
 def _drops(

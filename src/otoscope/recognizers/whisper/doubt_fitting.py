@@ -43,7 +43,9 @@ def fit_rule(said: Sequence[Evidence], made_up: Sequence[Evidence], *, most_fals
     values = np.array([measures(evidence) for evidence in (*said, *made_up)])
     wanted = np.repeat([0.0, 1.0], [len(said), len(made_up)])
     share = np.where(wanted == 1, 0.5 / len(made_up), 0.5 / len(said))
-    weights, bias = _fitted(values, wanted, share)
+    centre = share @ values  # so that what is the same for all words gets no weight
+    weights, bias = _fitted(values - centre, wanted, share)
+    bias -= float(weights @ centre)
     rule = Rule(
         {name: round(float(w), 3) for name, w in zip(MEASURES, weights, strict=True) if w > 1e-3}, round(bias, 3)
     )
