@@ -17,12 +17,6 @@ KINDS = {
 }
 
 
-@pytest.fixture(params=KINDS)
-def kind(request):
-    """Each kind of tiny Whisper in turn."""
-    return request.param
-
-
 @pytest.fixture(autouse=True)
 def offline(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
@@ -52,12 +46,12 @@ def theirs(tiny_checkpoint):
     """Open the same folder with transformers."""
     made = {}
 
-    def opened(kind="multilingual"):
-        if kind not in made:
+    def opened(kind="multilingual", attention="eager"):
+        if (kind, attention) not in made:
             folder = tiny_checkpoint("whisper", **KINDS[kind])
-            model = transformers.WhisperForConditionalGeneration.from_pretrained(folder, attn_implementation="eager")
+            model = transformers.WhisperForConditionalGeneration.from_pretrained(folder, attn_implementation=attention)
             processor = transformers.WhisperProcessor.from_pretrained(folder)
-            made[kind] = SimpleNamespace(folder=folder, model=model.eval(), processor=processor)
-        return made[kind]
+            made[kind, attention] = SimpleNamespace(folder=folder, model=model.eval(), processor=processor)
+        return made[kind, attention]
 
     return opened

@@ -189,7 +189,7 @@ def test_frames_and_encoded_windows_are_heard_as_recordings_are(opened, babble):
     assert of_sound == of_frames == of_states
     with pytest.raises(BadInput, match=r"log-mel frames must be \(up to 3000, 80\), got \(5, 81\)"):
         recognizer.hear_windows([np.zeros((5, 81), np.float32)])
-    with pytest.raises(BadAudio, match=r"lasts 30\.1 s; one window of Whisper is 30 s: take a stretch"):
+    with pytest.raises(BadAudio, match=r"lasts 30\.1 s; one window of Whisper is 30 s: take a stretch, with recording"):
         recognizer.hear_windows([Recording(np.zeros(round(30.1 * 16000)), 16000)])
 
 

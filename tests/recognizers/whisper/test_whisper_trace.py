@@ -192,7 +192,7 @@ def test_long_recordings_are_heard_window_by_window(opened, babble):
         assert trace.hypothesis.words == trace.alignment.words.labels
         if "long" not in how:  # tones are no speech, which is all that is cut out
             assert len(trace.provenance.parameters["heard"]) > 1
-            assert 30 < trace.words[-1].end_s <= recording.duration_s
+            assert 0 < trace.words[-1].end_s <= recording.duration_s
         with pytest.raises(NotRecorded, match="heard window by window; trace a stretch"):
             _ = trace.attentions
 
