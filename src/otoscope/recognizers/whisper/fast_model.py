@@ -23,6 +23,7 @@ from otoscope.io.writing import make_folder
 from otoscope.recognizers.checkpoints.folder import read_json
 from otoscope.recognizers.checkpoints.hashing import joint_sha256, sha256_of_file
 from otoscope.recognizers.checkpoints.opening import offline, quiet_transformers
+from otoscope.recognizers.checkpoints.record import RECORD
 from otoscope.recognizers.checkpoints.store import store_folder
 from otoscope.recognizers.whisper.features import FrontEnd
 from otoscope.recognizers.whisper.options import Options
@@ -85,7 +86,7 @@ def converted(checkpoint: Checkpoint, store: str | os.PathLike[str] | None = Non
 
 def _made_of(checkpoint: Checkpoint) -> str:
     """Return the hash of all that goes into a conversion: weights, configuration and tokens."""
-    told = {path.name: sha256_of_file(path) for path in sorted(checkpoint.folder.glob("*.json"))}
+    told = {path.name: sha256_of_file(path) for path in checkpoint.folder.glob("*.json") if path.name != RECORD}
     return joint_sha256({**told, "weights": checkpoint.sha256})
 
 
