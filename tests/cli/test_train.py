@@ -62,6 +62,22 @@ def test_a_preset_is_trained_and_opens_by_its_folder(run, toys, talk, tmp_path):
     assert run("transcribe", talk, "--recognizer", tmp_path / "mine").code == 0
 
 
+def test_the_model_to_begin_with_reaches_the_trainer_and_the_run_s_description(run, toys, tmp_path, monkeypatch):
+    begun = []
+
+    def train(corpus, valid, folder, *, start=None, **others):
+        begun.append(start)
+        return toys.train(corpus, valid, folder, **others)
+
+    monkeypatch.setattr(toys, "train_further", train, raising=False)
+    monkeypatch.setitem(TRAINERS, "toy", "toy_trainer:train_further")
+    corpus = toys.write_corpus(tmp_path / "corpus")
+    result = run("train", "toy", "--from", "some/model", "--corpus", corpus, "--out", "mine", "--epochs", "1", "--json")
+    assert result.code == 0, result.err
+    assert begun == ["some/model"]
+    assert json.loads(result.out)["options"] == {"epochs": 1, "start": "some/model"}
+
+
 def test_bad_input_ends_in_one_line_and_code_2(run, toys, tmp_path):
     corpus = toys.write_corpus(tmp_path / "corpus")
     untrained = toys.write_corpus(tmp_path / "untrained", splits=("test",))
@@ -72,6 +88,7 @@ def test_bad_input_ends_in_one_line_and_code_2(run, toys, tmp_path):
         (("toy", "--corpus", untrained, "--out", "a"), "no split 'train' to learn from"),
         (("toy", "width", "--corpus", corpus, "--out", "a"), "write name=value"),
         (("toy", "width=3", "--corpus", corpus, "--out", "a"), "no option 'width'; it has epochs"),
+        (("toy", "--from", "model", "--corpus", corpus, "--out", "a"), "no option 'start'; it has epochs"),
         (("toy", "--corpus", corpus, "--out", "/proc/none"), "cannot make the folder"),
     ):
         result = run("train", *arguments)

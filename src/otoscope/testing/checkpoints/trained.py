@@ -38,11 +38,11 @@ from otoscope.testing.checkpoints.whisper_tokens import WhisperVocabulary
 HEADS = ((1, 1), (2, 0), (2, 3))
 """Layer and head of the cross-attention that is taught where to look; the others are free."""
 
-NEARBY = ((-3, -1, 1, 3), (-9, -3, 3, 9), (-12, -4, 4, 12))
+NEARBY = ((-3, -1, 1, 3), (-9, -3, 3, 9), (-15, -5, 5, 15))
 """Where the heads of each encoder layer begin to look, in positions of 20 ms."""
 
-GUIDANCE = 0.2
-FRAMES = 0.5
+GUIDANCE = 0.5
+FRAMES = 1.0
 """Weights of the two lessons besides the text."""
 
 
@@ -58,12 +58,12 @@ class Stage:
 
 
 STAGES = (
-    Stage("short", Mix(6.0, 2), TrainingPlan(epochs=30, learning_rate=2e-3, warmup=0.05), 1600, 16),
+    Stage("short", Mix(6.0, 2), TrainingPlan(epochs=16, learning_rate=2e-3, warmup=0.05), 1280, 16),
     Stage(
         "whole",
         Mix(30.0, 9, cut=0.3),
-        TrainingPlan(epochs=8, learning_rate=5e-4, warmup=0.05, checkpoint_s=120),
-        400,
+        TrainingPlan(epochs=4, learning_rate=5e-4, warmup=0.05, checkpoint_s=120),
+        320,
         8,
     ),
 )
@@ -209,7 +209,7 @@ def train_digit_whisper(
     for stage in stages:
         task = DigitTask(
             DigitLessons(passages["train"], parts.tokens, stage.how, stage.n_lessons),
-            DigitLessons(passages["valid"], parts.tokens, stage.how, 6 * stage.batch_size),
+            DigitLessons(passages["valid"], parts.tokens, stage.how, 3 * stage.batch_size),
             parts.tokens,
             stage.batch_size,
         )

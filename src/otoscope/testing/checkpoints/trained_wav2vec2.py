@@ -46,7 +46,7 @@ SHAPE: Mapping[str, Any] = {
     "positions": 16,
     "position_groups": 4,
 }
-PLAN = TrainingPlan(epochs=15, learning_rate=2e-3, warmup=0.1, betas=(0.9, 0.98), checkpoint_s=60)
+PLAN = TrainingPlan(epochs=15, learning_rate=1.5e-3, warmup=0.05, betas=(0.9, 0.98), checkpoint_s=60)
 N_UPDATES = 80
 """In an epoch."""
 BATCH_SIZE = 8
@@ -133,7 +133,8 @@ class DigitTask:
         for first in range(0, len(self.held_out), BATCH_SIZE):
             chosen = [self.valid.whole(each, "en") for each in self.held_out[first : first + BATCH_SIZE]]
             batch = self.batch(chosen)
-            found.append(float(self._ctc(*network(batch.heard), batch)))
+            log_probs, lengths = network(batch.heard)
+            found.append(float(self._ctc(log_probs, lengths, batch)))
         return float(np.mean(found))
 
 
@@ -193,7 +194,7 @@ def train_digit_wav2vec2(
     folder = Path(folder)
     learnt, held_out = ([each for each in spoken if each.split == split] for split in ("train", "valid"))
     start = read_checkpoint(write_untrained(folder / "start", SHAPE, seed=seed, sound=some_sound(learnt)))
-    opened = open_for_training(start, [(word,) for word in DIGITS["en"]], new_head=True, seed=seed)
+    opened = open_for_training(start, [tuple(DIGITS["en"])], new_head=True, seed=seed)
     opened.model.requires_grad_(True)
     for config in (opened.model.config, opened.model.base_model.config):
         config.mask_time_prob = 0.0

@@ -82,7 +82,7 @@ def order_times(rows: Tensor, positions: Tensor) -> None:
         rows.copy_(values / values.norm(dim=1, keepdim=True))
 
 
-def look_nearby(encoder: Any, *, offsets: Sequence[Sequence[int]], sharpness: float = 1.7) -> None:
+def look_nearby(encoder: Any, *, offsets: Sequence[Sequence[int]], sharpness: float = 2.3) -> None:
     """Let the heads of Whisper's encoder begin by looking a few positions back or ahead, as time-delay networks do.
 
     Its positions are sines and cosines; turned by ω δ, those of position t are those of t + δ, and their product with
@@ -105,7 +105,9 @@ def look_nearby(encoder: Any, *, offsets: Sequence[Sequence[int]], sharpness: fl
     omega = torch.exp(-math.log(10000) / (n_waves - 1) * torch.arange(n_waves))
     n_own = n_units // config.encoder_attention_heads
     rows = torch.arange(n_own // 2)
+    kept = torch.cat([rows, n_waves + rows])  # where positions are read, nothing else is written
     with torch.no_grad():
+        encoder.conv2.weight[kept], encoder.conv2.bias[kept] = 0.0, -10.0  # gelu(-10) is 0
         for layer, ahead in zip(encoder.layers, offsets, strict=True):
             query, key = torch.zeros(n_units, n_units), torch.zeros(n_units, n_units)
             for head, offset in enumerate(ahead):
@@ -114,6 +116,8 @@ def look_nearby(encoder: Any, *, offsets: Sequence[Sequence[int]], sharpness: fl
                 query[sines, rows], query[sines, n_waves + rows] = turned.cos(), turned.sin()
                 query[cosines, n_waves + rows], query[cosines, rows] = turned.cos(), -turned.sin()
                 key[sines, rows] = key[cosines, n_waves + rows] = 1.0
+            for writer in (layer.self_attn.out_proj, layer.fc2):
+                writer.weight[kept], writer.bias[kept] = 0.0, 0.0
             layer.self_attn.q_proj.weight.copy_(sharpness * query)
             layer.self_attn.k_proj.weight.copy_(sharpness * key)
             layer.self_attn.q_proj.bias.zero_()

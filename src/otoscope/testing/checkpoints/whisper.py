@@ -25,7 +25,7 @@ GAINS = {
 }
 """Loud and sharp cross-attention: what is heard decides on what is said, more than what was said before."""
 
-BEGINNING = {"decoder.layers": 0.7, "out_proj": 0.3, "fc2": 0.2, "embed_positions": 0.1, "encoder.conv": 1.5}
+BEGINNING = {"decoder.layers": 0.7, "out_proj": 0.5, "fc2": 0.5, "embed_positions": 0.1, "encoder.conv": 2.0}
 """Quiet branches, so that learning begins well."""
 
 
