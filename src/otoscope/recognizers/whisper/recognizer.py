@@ -15,8 +15,10 @@ from otoscope.core.protocols import Edit, Progress
 from otoscope.recognizers.checkpoints.attention import HIDDEN
 from otoscope.recognizers.whisper.aligning import aligned
 from otoscope.recognizers.whisper.calibration import Spoken, calibrate_heads
+from otoscope.recognizers.whisper.doubts import RULE, Rule, Verdict
 from otoscope.recognizers.whisper.heads import HeadChoice
 from otoscope.recognizers.whisper.hearing import Asked, trace_of
+from otoscope.recognizers.whisper.judging import judged
 from otoscope.recognizers.whisper.options import Options
 from otoscope.recognizers.whisper.parts import Ears, Parts
 from otoscope.recognizers.whisper.scoring import gradient_at, scored
@@ -115,6 +117,13 @@ class WhisperRecognizer:
         start = recording.cut(0, self.parts.front_end.window_s)
         (result,) = hear_windows(self.parts, [start], self.options.changed(language=None, most_tokens=1))
         return dict(sorted(result.languages.items(), key=lambda pair: -pair[1]))
+
+    def judged(self, heard: Trace | Recording, *, rule: Rule = RULE) -> tuple[Verdict, ...]:
+        """Return for each word whether it was made up, and why; of a Trace of this recogniser, or of what it hears.
+
+        See `judging.judged`, whose errors it raises.
+        """
+        return judged(self.parts, self.options, self.heads, heard, rule=rule)
 
     def score(
         self, recordings: Sequence[Recording], targets: Sequence[Target], *, progress: Progress | None = None
