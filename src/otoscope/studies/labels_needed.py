@@ -236,7 +236,7 @@ def _heard(recognizer: Wav2Vec2Recognizer, test: Sequence[Utterance]) -> dict[st
     choices = sorted({each.text for each in test})
     words, letters, n_right = [], [], 0
     for each in test:
-        trace = recognizer.trace(each.recording())
+        trace = recognizer.trace(each.recording(), record=["emissions"])
         words.append(error_rate(each.text, trace.text))
         letters.append(error_rate(" ".join(each.text), " ".join(trace.text)))
         if len(choices) <= MOST_CHOICES:

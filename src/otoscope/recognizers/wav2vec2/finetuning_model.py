@@ -30,6 +30,9 @@ TOKENIZER_FILES = (
     "added_tokens.json",
 )
 
+BLANKS = 0.7
+"""Share of the frames in which CTC writes nothing, about."""
+
 ATTENTION = ("q_proj", "k_proj", "v_proj", "out_proj", "linear_q", "linear_k", "linear_v", "linear_out")
 DEBERTA = ("query_proj", "key_proj", "value_proj")
 FEED_FORWARD = ("intermediate_dense", "output_dense")
@@ -104,13 +107,30 @@ def open_for_training(start: Checkpoint, texts: Sequence[Sequence[str]], *, new_
             symbols = symbols_of(open_tokenizer(start, None), model.lm_head.out_features)
         else:
             symbols = letters_of(texts)
-            said = {"vocab_size": len(symbols), "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+            said: dict[str, Any] = {"vocab_size": len(symbols), "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
             body: Any = loaded(classes[0], start, may_ignore=(PRETRAINING, r"^lm_head"), **settings, **said)
             model = classes[1].from_config(body.config)
             setattr(model, model.base_model_prefix, body)
-    for words in texts:
-        symbols.encode(words)
-    return CtcModel(model, symbols, new_head or not has_head(start))
+    spelled = [symbols.encode(words) for words in texts]
+    is_new = new_head or not has_head(start)
+    if is_new:
+        _expect(model.lm_head, spelled, symbols)
+    return CtcModel(model, symbols, is_new)
+
+
+@torch.no_grad()
+def _expect(head: Any, spelled: Sequence[Sequence[int]], symbols: Symbols) -> None:
+    """Let a new head begin with how common each symbol is, `BLANKS` of the frames being blank (cf. Lin et al. 2017).
+
+    Else the first hundred updates teach the layers below to write the same everywhere.
+    """
+    counts = torch.ones(len(symbols), dtype=torch.float64)
+    for labels in spelled:
+        counts += torch.bincount(torch.tensor(labels, dtype=torch.int64), minlength=len(symbols))
+    counts[symbols.blank] = 0
+    shares = counts / counts.sum() * (1 - BLANKS)
+    shares[symbols.blank] = BLANKS
+    head.bias.copy_(shares.log())
 
 
 def with_lora(network: CtcModel, model_type: str, *, rank: int, seed: int) -> CtcModel:

@@ -21,9 +21,9 @@ from otoscope.nets.training import History, TrainingPlan, train
 from otoscope.recognizers.checkpoints.fine_tuned import FineTuned, starting_point, write_card
 from otoscope.recognizers.checkpoints.folder import Checkpoint
 from otoscope.recognizers.checkpoints.opening import loaded
-from otoscope.recognizers.wav2vec2.pretraining_shapes import save_encoder, shape_of
+from otoscope.recognizers.wav2vec2.pretraining_shapes import calibrate, save_encoder, shape_of
 from otoscope.recognizers.wav2vec2.pretraining_task import Cooling, Lesson, PretrainingNetwork, PretrainingTask
-from otoscope.recognizers.wav2vec2.waves import Waves
+from otoscope.recognizers.wav2vec2.waves import Waves, some_sound
 
 if TYPE_CHECKING:
     from otoscope.core import Recognizer
@@ -50,6 +50,8 @@ class PretrainingOptions:
         See `Lesson`.
     temperatures
         Of the Gumbel-softmax, at the start and from half of the updates on.
+    calibrated
+        Whether random weights are fitted to some of the sound first; see `pretraining_shapes.calibrate`.
     plan
         Further fields of `TrainingPlan`.
     """
@@ -67,6 +69,7 @@ class PretrainingOptions:
     penalty: float = 10.0
     front_end_gradient: float = 0.1
     temperatures: tuple[float, float] = (2.0, 0.5)
+    calibrated: bool = True
     plan: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -140,7 +143,7 @@ def train_wav2vec2_pretraining(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     began = None if start is None else _pretrained(start)
-    model = shape_of(asked.shape).network(seed) if began is None else _opened(began)
+    model = _new(asked, corpus, seed) if began is None else _opened(began)
     lesson = asked.lesson(asked.epochs * _n_batches(corpus, asked))
     network = PretrainingNetwork(model, lesson)
     task = PretrainingTask(
@@ -169,6 +172,13 @@ def _pretrained(start: str | os.PathLike[str]) -> Checkpoint:
             "or leave start out to begin with random weights"
         )
     return began
+
+
+def _new(asked: PretrainingOptions, corpus: Sequence[Utterance], seed: int) -> Any:
+    model = shape_of(asked.shape).network(seed)
+    if asked.calibrated:
+        calibrate(model, some_sound(corpus))
+    return model
 
 
 def _opened(began: Checkpoint) -> Any:

@@ -38,6 +38,8 @@ class Shape:
         Width in which targets and outputs are compared.
     dropout
         Inside the Transformer.
+    before
+        Normalise before each block, as the large models do, rather than after it: short runs at high rates stay alive.
     """
 
     channels: tuple[int, ...] = (32, 32, 64, 64, 96, 128, 128)
@@ -52,6 +54,7 @@ class Shape:
     book_width: int = 32
     projection: int = 64
     dropout: float = 0.05
+    before: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", tuple(self.channels))
@@ -83,6 +86,7 @@ class Shape:
             "feat_quantizer_dropout": 0.0,
             "final_dropout": 0.0,
             "layerdrop": 0.0,
+            "do_stable_layer_norm": self.before,
         }
         return Wav2Vec2Config(**{**said, **changes})
 
@@ -98,7 +102,7 @@ class Shape:
 SHAPES: Mapping[str, Shape] = {
     "tiny": Shape((16, 16, 16, 32, 32, 32, 32), 32, 2, 2, 64, 16, 4, 2, 16, 8, 16),
     "small": Shape(),
-    "base": Shape((512,) * 7, 768, 12, 12, 3072, 128, 16, 2, 320, 128, 256, 0.1),
+    "base": Shape((512,) * 7, 768, 12, 12, 3072, 128, 16, 2, 320, 128, 256, 0.1, before=False),
 }
 """`small` learns from a few hours on one core; `base` is the published size."""
 
@@ -140,26 +144,32 @@ def save_encoder(model: Any, folder: Path) -> None:
 
 @torch.no_grad()
 def calibrate(model: Any, waves: Tensor) -> None:
-    """Centre what the first linear layer gives, and give it unit variance, over the frames of some sound.
+    """Centre what the first linear layers give, and scale it to variance 1 (code books: 4), over frames of some sound.
 
-    With weights drawn at random the frames have far more in common than what sets them apart, and a network that begins
-    so writes the same everywhere for hundreds of updates (cf. Mishkin & Matas 2016, "All you need is a good init").
+    With weights drawn at random the frames have far more in common than what sets them apart: a network that begins so
+    writes the same everywhere for hundreds of updates, and its quantiser draws codes at random (cf. Mishkin & Matas
+    2016, "All you need is a good init").
 
     Parameters
     ----------
     model
-        Changed in place.
+        Changed in place; the quantiser of one for pretraining too.
     waves
         `(n, n_samples)`, normalised.
     """
     given: list[Tensor] = []
-    layer = model.base_model.feature_projection.projection
-    handle = layer.register_forward_hook(lambda _, __, output: given.append(output))
+    projection = model.base_model.feature_projection.projection
+    handle = projection.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0]))
     model.eval().base_model(waves)
     handle.remove()
-    mean, scale = given[0].mean((0, 1)), given[0].std((0, 1)).clamp(min=1e-6)
-    layer.weight /= scale[:, None]
-    layer.bias.copy_((layer.bias - mean) / scale)
+    layers = [(projection, 1.0)]
+    if hasattr(model, "quantizer"):
+        layers.append((model.quantizer.weight_proj, 2.0))
+    for layer, wanted in layers:
+        found = layer(given[0])
+        mean, scale = found.mean((0, 1)), found.std((0, 1)).clamp(min=1e-6) / wanted
+        layer.weight /= scale[:, None]
+        layer.bias.copy_((layer.bias - mean) / scale)
 
 
 def write_untrained(
