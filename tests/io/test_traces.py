@@ -69,6 +69,12 @@ def _assert_equal(found: Trace, trace: Trace) -> None:
         assert not found.activations[name].values.flags.writeable
 
 
+def test_how_a_text_is_written_comes_back(tmp_path):
+    trace = dataclasses.replace(full_trace(), hypotheses=(Hypothesis(("你", "好"), written="你好"),))
+    trace.save(tmp_path / "t.safetensors")
+    assert Trace.load(tmp_path / "t.safetensors").text == "你好"
+
+
 @pytest.mark.parametrize("name", ["talk.trace", "talk.safetensors"])
 def test_everything_comes_back(tmp_path, name):
     trace = full_trace()
@@ -124,7 +130,7 @@ def test_saving_twice_gives_the_same_bytes(tmp_path):
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
 
 
-@pytest.mark.parametrize("name", ["trace-schema-1", "trace-schema-1.safetensors"])
+@pytest.mark.parametrize("name", [f"trace-schema-{n}{suffix}" for n in (1, 2) for suffix in ("", ".safetensors")])
 def test_stored_samples_open(name):
     """Promise: a Trace saved by one version opens in the next. If this fails, write a migration, not a new sample."""
     _assert_equal(load_trace(SAMPLES / name), full_trace())
@@ -139,9 +145,9 @@ def test_there_is_a_sample_of_every_schema():
 def test_a_newer_schema_is_refused(tmp_path):
     save_trace(full_trace(), tmp_path / "t")
     text = (tmp_path / "t" / JSON_NAME).read_text()
-    for schema in ("2", "null", '"1"', "0"):
-        (tmp_path / "t" / JSON_NAME).write_text(text.replace('"schema": 1', f'"schema": {schema}', 1))
-        with pytest.raises(BadFormat, match=r"this version reads up to 1: upgrade otoscope"):
+    for schema in ("3", "null", '"1"', "0"):
+        (tmp_path / "t" / JSON_NAME).write_text(text.replace('"schema": 2', f'"schema": {schema}', 1))
+        with pytest.raises(BadFormat, match=r"this version reads up to 2: upgrade otoscope"):
             load_trace(tmp_path / "t")
 
 

@@ -15,20 +15,27 @@ class Hypothesis:
     """One reading of a recording.
 
     `words` in the recogniser's own spelling; `tokens` the units it is made of (letters, subwords, phones) where
-    there are any; `log_score` the natural-log score by which hypotheses of one recording are ranked.
+    there are any; `log_score` the natural-log score by which hypotheses of one recording are ranked; `written` the
+    text where it is not the words joined by spaces (languages written without).
+
+    Examples
+    --------
+    >>> Hypothesis(("so", "my")).text, Hypothesis(("你", "好"), written="你好").text
+    ('so my', '你好')
     """
 
     words: tuple[str, ...]
     tokens: tuple[str, ...] = ()
     log_score: float | None = None
+    written: str | None = None
 
     def __post_init__(self) -> None:
         set_frozen(self, words=tuple(self.words), tokens=tuple(self.tokens))
 
     @property
     def text(self) -> str:
-        """The words joined by spaces."""
-        return " ".join(self.words)
+        """The words joined by spaces, or as they are written."""
+        return " ".join(self.words) if self.written is None else self.written
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,8 @@ from otoscope.core import (
 )
 from otoscope.io.writing import make_folder, write_bytes, write_text
 
-SCHEMA = 1
-"""Number of the layout written here; all up to it are read."""
+SCHEMA = 2
+"""Number of the layout written here; all up to it are read. 2: a hypothesis may say how it is written."""
 
 JSON_NAME = "trace.json"
 ARRAYS_NAME = "arrays.safetensors"

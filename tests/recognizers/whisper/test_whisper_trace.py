@@ -163,6 +163,9 @@ def test_cross_attention_is_computed_under_sdpa_as_it_is_seen_in_eager(opened, r
 def test_words_are_those_of_the_text_with_times_and_confidence(opened, recording):
     trace = opened(timestamps=False, language="en", most_tokens=30).trace(recording)
     assert trace.hypothesis.words == tuple(trace.text.split()) == trace.alignment.words.labels
+    japanese = opened(timestamps=False, language="ja", most_tokens=30).trace(recording)
+    assert len(japanese.words) > len(japanese.text.split())
+    assert japanese.text == japanese.provenance.parameters["heard"][0]["text"].strip()
     assert trace.words
     assert all(0 <= w.start_s <= w.end_s <= recording.duration_s for w in trace.words)
     for confidence in (trace.alignment.text_confidence, trace.alignment.time_confidence):

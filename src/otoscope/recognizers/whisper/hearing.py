@@ -119,7 +119,13 @@ def words_of(asked: Asked, result: WindowResult, tokens: Sequence[int]) -> tuple
 def _hypothesis(asked: Asked, result: WindowResult, reading: Reading) -> Hypothesis:
     words = () if result.skipped else tuple(word.text for word in words_of(asked, result, reading.tokens))
     ids = (*result.prefix, *reading.tokens, *((asked.parts.tokens.end,) if reading.ended else ()))
-    return Hypothesis(words, tuple(asked.parts.tokens[i].text for i in ids), reading.score)
+    text = "" if result.skipped else asked.parts.tokens.text(reading.tokens)
+    return _said(words, text, tuple(asked.parts.tokens[i].text for i in ids), reading.score)
+
+
+def _said(words: Sequence[str], text: str, tokens: Sequence[str], score: float) -> Hypothesis:
+    plain = text.strip()
+    return Hypothesis(tuple(words), tuple(tokens), score, None if plain == " ".join(words) else plain)
 
 
 def _steps(parts: Parts, result: WindowResult, followed: Followed) -> StepScores:
@@ -154,7 +160,7 @@ def facts(tokens: Tokens, start_s: float, result: Any) -> dict[str, Any]:
 
 def _long(asked: Asked, recording: Recording) -> Trace:
     """Hear window by window; only words, times and tokens are kept."""
-    pieces, told, tokens, words = [], [], [], []
+    pieces, told, tokens, words, texts = [], [], [], [], []
     score = 0.0
     options = asked.options
     for stretch in hear_long(asked.parts, recording, options, by=options.long, condition=options.condition):
@@ -167,11 +173,12 @@ def _long(asked: Asked, recording: Recording) -> Trace:
         told.append(facts(asked.parts.tokens, stretch.start_s, result))
         words += [word.text for word in own]
         tokens += [asked.parts.tokens[i].text for i in stretch.tokens]
+        texts.append(asked.parts.tokens.text(stretch.tokens))
         score += float(
             np.sum([result.log_probs[i] for s in stretch.segments for i in range(s.rows.start, s.rows.stop)])
         )
     missing = {"emissions": NO_EMISSIONS, **dict.fromkeys(PARTS, TOO_LONG)}
-    hypothesis = Hypothesis(tuple(words), tuple(tokens), score)
+    hypothesis = _said(words, "".join(texts), tokens, score)
     return Trace(recording, (hypothesis,), _told(asked, told), {"alignment": joined(pieces)}, missing)
 
 
