@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -20,125 +21,11 @@ from otoscope.core import (
     Recording,
     Target,
 )
-from otoscope.recognizers.checkpoints.places import recorded
+from otoscope.recognizers.checkpoints.places import Places, recorded
 from otoscope.recognizers.wav2vec2.grids import grid_of
 
 N_SAMPLES = 16000
-LOCAL = ("features", "front_end", "projection", "positions", "embedding")
-
-
-@pytest.fixture
-def local(folder_of):
-    """Return a network whose normalisation over time is taken away, so that a click moves only what sees it."""
-    from otoscope.recognizers.checkpoints.folder import read_checkpoint
-    from otoscope.recognizers.wav2vec2.loading import open_encoder
-
-    def made(kind, stable=False, **how):
-        network = open_encoder(read_checkpoint(folder_of(kind, stable, **how)))
-        for module in list(network.model.modules()):
-            for name, child in list(module.named_children()):
-                if isinstance(child, torch.nn.GroupNorm):
-                    setattr(module, name, torch.nn.Identity())
-        return network
-
-    return made
-
-
-def heard(network, wave):
-    """Return the inputs of a waveform as it is, without normalisation over time."""
-    if network.input_name == "input_values":
-        return {"input_values": torch.from_numpy(wave)[None]}
-    how = {"sampling_rate": 16000, "return_tensors": "pt", "do_normalize_per_mel_bins": False}
-    return dict(network.extractor(wave, **how))
-
-
-def moved_rows(network, site, place):
-    """Return which rows at a site change when one sample does."""
-    wave = (0.1 * np.random.default_rng(0).standard_normal(N_SAMPLES)).astype(np.float32)
-    click = wave.copy()
-    click[place] += 3.0
-    seen = []
-    for each in (wave, click):
-        with torch.no_grad(), recorded(network.places, [site]) as rows:
-            network.run(heard(network, each))
-        seen.append(rows[site][0])
-    return torch.nonzero((seen[0] != seen[1]).any(1)).ravel().tolist()
-
-
-@pytest.mark.parametrize(("kind", "stable"), KINDS)
-def test_a_click_moves_the_frames_whose_window_holds_it(local, kind, stable):
-    network = local(kind, stable)
-    grids = network.grids(N_SAMPLES)
-    sites = [name for name in network.places.activations if name.split(".")[0] in LOCAL[:4]]
-    for site in sites:
-        grid = grid_of(site, grids)
-        for place in (0, 7, 400, 8191, 12345, N_SAMPLES - 401):
-            first = grid.start + grid.hop * np.arange(grid.n_frames)
-            expected = np.flatnonzero((first <= place) & (place < first + grid.window)).tolist()
-            assert moved_rows(network, site, place) == expected, (site, place)
-
-
-def test_a_click_moves_the_rows_of_a_squeezed_encoder(local):
-    network = local("sew")
-    conv = network.body.encoder.pos_conv_embed.conv
-    with torch.no_grad():
-        conv.parametrizations.weight.original0.zero_()
-    grid = network.grids(N_SAMPLES)["embedding"]
-    for place in (100, 8191):
-        first = grid.start + grid.hop * np.arange(grid.n_frames)
-        expected = np.flatnonzero((first <= place) & (place < first + grid.window)).tolist()
-        # the pool is linear and the normalisation behind it is of each row by itself
-        assert moved_rows(network, "embedding", place) == expected
-
-
-@pytest.mark.parametrize(("kind", "layers"), [("wav2vec2", 2), ("wav2vec2", 3), ("wav2vec2-bert", 1)])
-def test_a_click_moves_the_rows_behind_an_adapter(folder_of, tmp_path, kind, layers):
-    from otoscope.recognizers.checkpoints.folder import read_checkpoint
-    from otoscope.recognizers.wav2vec2 import open_checkpoint
-
-    recognizer = open_checkpoint(read_checkpoint(shortened(folder_of(kind), tmp_path, kind, layers)))
-    network = recognizer.network
-    blocks = network.body.encoder.layers
-    for i in range(len(blocks)):
-        blocks[i] = Through()
-    for layer in network.body.adapter.layers:
-        if hasattr(layer, "self_attn"):
-            layer.self_attn_dropout, layer.self_attn_layer_norm = Nothing(), Through()
-    for module in list(network.model.modules()):
-        for name, child in list(module.named_children()):
-            if isinstance(child, torch.nn.GroupNorm):
-                setattr(module, name, torch.nn.Identity())
-    if kind == "wav2vec2":
-        with torch.no_grad():
-            network.body.encoder.pos_conv_embed.conv.parametrizations.weight.original0.zero_()
-    grids = network.grids(N_SAMPLES)
-    assert grids["logits"].hop == 320 * 2**layers
-    for site in (*(f"adapter.{i}" for i in range(layers)), "encoded", "logits"):
-        grid = grid_of(site, grids)
-        for place in (500, 8191, 11111):
-            first = grid.start + grid.hop * np.arange(grid.n_frames)
-            expected = np.flatnonzero((first <= place) & (place < first + grid.window)).tolist()
-            wave = (0.1 * np.random.default_rng(0).standard_normal(N_SAMPLES)).astype(np.float32)
-            click = wave.copy()
-            click[place] += 3.0
-            seen = []
-            for each in (wave, click):
-                inputs = heard(network, each)
-                with torch.no_grad():
-                    rows = network.model.base_model.feature_projection(
-                        network.body.feature_extractor(inputs["input_values"]).transpose(1, 2)
-                        if kind == "wav2vec2"
-                        else inputs["input_features"]
-                    )[0]
-                    outputs = {}
-                    for i, layer in enumerate(network.body.adapter.layers):
-                        rows = layer(rows.transpose(1, 2)).transpose(1, 2) if kind == "wav2vec2" else layer(rows)
-                        outputs[f"adapter.{i}"] = rows
-                    outputs |= {"encoded": rows, "logits": rows}
-                seen.append(outputs[site][0])
-            assert torch.nonzero((seen[0] != seen[1]).any(1)).ravel().tolist() == expected, (site, place)
-    text = open_checkpoint(recognizer.checkpoint).trace(Recording(0.1 * np.ones(N_SAMPLES), 16000), record=["logits"])
-    assert text.activations["logits"].grid == grids["logits"]
+PLACES = (0, 7, 400, 8191, 12345, N_SAMPLES - 401)
 
 
 class Through(torch.nn.Module):
@@ -155,21 +42,104 @@ class Nothing(torch.nn.Module):
         return torch.zeros_like(x)
 
 
-def shortened(source, folder, kind, layers):
-    """Write a checkpoint like another with convolutional adapters behind its encoder."""
-    import shutil
+@pytest.fixture
+def local():
+    """Open a network whose normalisation over time is taken away, so that a click moves only what sees it."""
+    from otoscope.recognizers.checkpoints.folder import read_checkpoint
+    from otoscope.recognizers.wav2vec2.loading import open_encoder
 
+    def made(folder):
+        network = open_encoder(read_checkpoint(folder))
+        for module in list(network.model.modules()):
+            for name, child in list(module.named_children()):
+                if isinstance(child, torch.nn.GroupNorm):
+                    setattr(module, name, torch.nn.Identity())
+        return network
+
+    return made
+
+
+def heard(network, wave):
+    """Return the inputs of a waveform as it is, without normalisation over time."""
+    if network.input_name == "input_values":
+        return {"input_values": torch.from_numpy(wave)[None]}
+    return dict(network.extractor(wave, sampling_rate=16000, return_tensors="pt", do_normalize_per_mel_bins=False))
+
+
+def moved_rows(network, sites, place):
+    """Return by site which rows change when one sample does."""
+    wave = (0.1 * np.random.default_rng(0).standard_normal(N_SAMPLES)).astype(np.float32)
+    click = wave.copy()
+    click[place] += 3.0
+    seen = []
+    for each in (wave, click):
+        with torch.no_grad(), recorded(network.places, sites) as rows:
+            network.run(heard(network, each))
+        seen.append(dict(rows))
+    return {site: torch.nonzero((seen[0][site][0] != seen[1][site][0]).any(1)).ravel().tolist() for site in sites}
+
+
+def rows_that_see(grid, place):
+    """Return which rows of a grid have a sample in their window."""
+    first = grid.start + grid.hop * np.arange(grid.n_frames)
+    return np.flatnonzero((first <= place) & (place < first + grid.window)).tolist()
+
+
+def assert_grids_are_those_of_clicks(network, sites, places=PLACES):
+    grids = network.grids(N_SAMPLES)
+    for place in places:
+        for site, moved in moved_rows(network, sites, place).items():
+            assert moved == rows_that_see(grid_of(site, grids), place), (site, place)
+
+
+@pytest.mark.parametrize(("kind", "stable"), KINDS)
+def test_a_click_moves_the_frames_whose_window_holds_it(local, folder_of, kind, stable):
+    network = local(folder_of(kind, stable))
+    known = ("features", "front_end", "projection", "positions")
+    assert_grids_are_those_of_clicks(network, [n for n in network.places.activations if n.split(".")[0] in known])
+
+
+@pytest.mark.parametrize("kind", ["sew", "sew-d"])
+def test_a_click_moves_the_rows_of_a_squeezed_encoder(local, folder_of, kind):
+    network = local(folder_of(kind))
+    with torch.no_grad():
+        network.body.encoder.pos_conv_embed.conv.parametrizations.weight.original0.zero_()
+    assert network.grids(N_SAMPLES)["embedding"].hop == 640
+    assert_grids_are_those_of_clicks(network, ["embedding"], (100, 8191))
+
+
+@pytest.mark.parametrize(("kind", "layers"), [("wav2vec2", 2), ("wav2vec2", 3), ("wav2vec2-bert", 1)])
+def test_a_click_moves_the_rows_behind_an_adapter(local, folder_of, tmp_path, kind, layers):
+    folder = shortened(folder_of(kind), tmp_path / "short", layers)
+    network = local(folder)
+    sites = [*(f"adapter.{i}" for i in range(layers)), "encoded", "logits"]
+    network.places = Places([network.places.tap(site) for site in sites])
+    body = network.body
+    for i in range(len(body.encoder.layers)):
+        body.encoder.layers[i] = Through()
+    for layer in body.adapter.layers:
+        if hasattr(layer, "self_attn"):
+            layer.self_attn_dropout = Nothing()
+    if kind == "wav2vec2":
+        with torch.no_grad():
+            body.encoder.pos_conv_embed.conv.parametrizations.weight.original0.zero_()
+    assert network.grids(N_SAMPLES)["logits"].hop == 320 * 2**layers
+    assert_grids_are_those_of_clicks(network, sites, (500, 8191, 11111))
+
+
+def shortened(source, folder, layers):
+    """Write a checkpoint like another with convolutional adapters behind its encoder."""
     from transformers import AutoConfig, AutoModelForCTC
 
     from otoscope.testing.checkpoints.weights import fill
 
-    shutil.copytree(source, folder / "short")
+    shutil.copytree(source, folder)
     config = AutoConfig.from_pretrained(source)
     config.add_adapter, config.num_adapter_layers, config.output_hidden_size = True, layers, config.hidden_size
     network = AutoModelForCTC.from_config(config)
     fill(network, seed=1)
-    network.eval().save_pretrained(folder / "short")
-    return folder / "short"
+    network.eval().save_pretrained(folder)
+    return folder
 
 
 @pytest.mark.parametrize(("kind", "stable"), KINDS)

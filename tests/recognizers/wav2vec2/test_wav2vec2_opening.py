@@ -208,6 +208,33 @@ def test_a_language_model_is_taken_from_a_file_or_from_memory(opened, bursts, tm
     assert wider.provenance.parameters["language_model"] == said
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_only_words_of_a_vocabulary_are_heard(opened, bursts, seed):
+    words = ["ON", "NO", "to", "TOO", "ant"]
+    plain = opened(search="beam", beam=30)
+    lexicon = plain.with_vocabulary(words)
+    model = estimate([["on", "no"], ["too", "to", "ant"]], order=2, smoothing="witten-bell")
+    tree = plain.with_vocabulary(words, model.automaton(), lm_scale=0.5, beam=1e9, max_active=100_000)
+    for recognizer in (lexicon, tree):
+        trace = recognizer.trace(bursts(seed))
+        assert trace.words
+        assert set(trace.hypothesis.words) <= {word.upper() for word in words}
+        assert trace.alignment.words.labels == trace.hypothesis.words
+        assert trace.provenance.parameters["language_model"]["n_vocabulary"] == 5
+    open_again = lexicon.with_vocabulary(None)
+    assert open_again.trace(bursts(seed)).text == plain.trace(bursts(seed)).text
+    assert "language_model" not in open_again.provenance.parameters
+    with pytest.raises(BadInput, match="writes letters"):
+        opened(how={"head": "phones"}).with_vocabulary(["a"])
+
+
+def test_no_other_language_while_edits_are_open(opened):
+    recognizer = opened("wav2vec2", True, how={"adapters": LANGUAGES})
+    assert recognizer.languages == tuple(sorted(LANGUAGES))
+    with recognizer.edited({"logits": lambda v: v}), pytest.raises(NotAble, match="while edits are open"):
+        recognizer.with_language("deu")
+
+
 def test_phones_of_any_tokenizer_can_be_words(opened, bursts):
     letters, phones = opened(how={"head": "arpabet"}), opened(how={"head": "arpabet"}, units="phones")
     trace = phones.trace(bursts(3))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from otoscope.core import BadInput
 from otoscope.decoding.ctc import greedy, log_likelihood, prefix_beam
 from otoscope.recognizers.endtoend.fusion import NextScores
+from otoscope.recognizers.endtoend.spelling import SpelledDecoder
 from otoscope.recognizers.wav2vec2.symbols import Symbols
 
 
@@ -61,7 +62,10 @@ class Text:
 
 
 def texts(
-    log_probs: NDArray[np.float64], symbols: Symbols, decoding: Decoding, fusion: NextScores | None = None
+    log_probs: NDArray[np.float64],
+    symbols: Symbols,
+    decoding: Decoding,
+    language: NextScores | SpelledDecoder | None = None,
 ) -> tuple[Text, ...]:
     """Return the best texts, best first, no two with the same words.
 
@@ -71,22 +75,27 @@ def texts(
         `(n_frames, n_symbols)` natural-log symbol probabilities.
     symbols, decoding
         What the columns write, and how to search.
-    fusion
-        Scores of the next token by a language model over `symbols.tokens`.
+    language
+        Scores of the next token by a language model or vocabulary over `symbols.tokens`, or a search of its own.
 
     Returns
     -------
     tuple of Text
-        The score is log P(text | sound), all alignments summed, plus the language model's where there is one.
+        The score is log P(text | sound), all alignments summed, plus the language model's where there is one; a search
+        of its own gives its own.
     """
     if log_probs.shape[0] == 0:
         return (Text((), 0.0),)
-    if decoding.search == "greedy" and fusion is None:
+    if decoding.search == "greedy" and language is None:
         labels = tuple(greedy(log_probs, blank=symbols.blank).labels.tolist())
         return (Text(labels, log_likelihood(log_probs, labels, blank=symbols.blank)),)
     order = np.array(symbols.order)
+    if isinstance(language, SpelledDecoder):
+        spoken = language.hypotheses(log_probs[:, order], decoding.n_best)
+        spelled = [tuple(order[list(symbols.tokens.encode(each.words))].tolist()) for each in spoken]
+        return tuple(Text(own, each.log_score or 0.0) for own, each in zip(spelled, spoken, strict=True))
     found: dict[tuple[str, ...], Text] = {}
-    for prefix in prefix_beam(log_probs[:, order], blank=0, beam=decoding.beam, n_best=decoding.beam, lm=fusion):
+    for prefix in prefix_beam(log_probs[:, order], blank=0, beam=decoding.beam, n_best=decoding.beam, lm=language):
         labels = tuple(order[list(prefix.labels)].tolist())
         if len(found) < decoding.n_best:
             found.setdefault(symbols.words(labels), Text(labels, prefix.log_score))

@@ -105,10 +105,10 @@ def open_tokenizer(checkpoint: Checkpoint, language: str | None) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(
             str(checkpoint.folder), local_files_only=True, trust_remote_code=False
         )
+        if language is not None:
+            tokenizer.set_target_lang(language)
     except (OSError, ValueError, KeyError) as error:
         raise CorruptWeights(f"{checkpoint.folder} has no readable tokenizer: {str(error).splitlines()[0]}") from error
-    if language is not None:
-        tokenizer.set_target_lang(language)
     return tokenizer
 
 

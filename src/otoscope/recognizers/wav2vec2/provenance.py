@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -13,6 +12,7 @@ from otoscope.nets.open_edits import OpenEdits
 from otoscope.recognizers.checkpoints.folder import Checkpoint
 from otoscope.recognizers.wav2vec2.chunking import Chunking
 from otoscope.recognizers.wav2vec2.decoding import Decoding
+from otoscope.recognizers.wav2vec2.language import Language
 from otoscope.recognizers.wav2vec2.network import SpeechEncoder
 
 
@@ -26,14 +26,14 @@ class Settings:
         How texts are searched, and how long recordings are heard.
     language
         Whose adapter and letters are in use; `None` for those in the checkpoint itself.
-    language_model
-        What is said of the language model; empty where there is none.
+    knowledge
+        What the search knows of language.
     """
 
     decoding: Decoding = field(default_factory=Decoding)
     chunking: Chunking = field(default_factory=Chunking)
     language: str | None = None
-    language_model: Mapping[str, Any] = field(default_factory=dict)
+    knowledge: Language = field(default_factory=Language)
 
 
 def provenance_of(
@@ -53,7 +53,7 @@ def provenance_of(
         parameters["revision"] = checkpoint.revision
     if settings.language is not None:
         parameters["language"] = settings.language
-    if settings.language_model:
-        parameters["language_model"] = dict(settings.language_model)
+    if settings.knowledge.said:
+        parameters["language_model"] = dict(settings.knowledge.said)
     parameters |= open_edits.parameters()
     return Provenance(checkpoint.name, version("otoscope"), checkpoint.sha256, parameters)

@@ -18,6 +18,7 @@ from otoscope.decoding.ctc import forced_path, forward_backward, log_likelihood
 from otoscope.nets.lattice import Reading, log_prob_of_reading
 from otoscope.recognizers.ctc.scoring import window_of
 from otoscope.recognizers.endtoend.fusion import NextScores
+from otoscope.recognizers.endtoend.spelling import SpelledDecoder
 from otoscope.recognizers.wav2vec2.decoding import Decoding, Text, texts
 from otoscope.recognizers.wav2vec2.symbols import Symbols
 
@@ -54,16 +55,18 @@ class Reader:
     ----------
     symbols, decoding
         What the columns write, and how to search.
-    fusion
-        Scores of the next token by a language model over `symbols.tokens`, `None` where there is none.
+    language
+        What the search knows of language; see `decoding.texts`.
     """
 
-    def __init__(self, symbols: Symbols, decoding: Decoding, fusion: NextScores | None = None) -> None:
-        self.symbols, self.decoding, self.fusion = symbols, decoding, fusion
+    def __init__(
+        self, symbols: Symbols, decoding: Decoding, language: NextScores | SpelledDecoder | None = None
+    ) -> None:
+        self.symbols, self.decoding, self.language = symbols, decoding, language
 
     def texts(self, heard: Heard) -> tuple[Text, ...]:
         """Return the best texts, best first; see `decoding.texts`."""
-        return texts(heard.log_probs, self.symbols, self.decoding, self.fusion)
+        return texts(heard.log_probs, self.symbols, self.decoding, self.language)
 
     def hypothesis(self, text: Text) -> Hypothesis:
         """Return a text as words, in the spelling of the checkpoint's own tokenizer."""

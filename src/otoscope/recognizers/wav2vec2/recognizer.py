@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import Alignment, Provenance, Recording, Site, Target, Trace
+from otoscope.core import Alignment, NotAble, Provenance, Recording, Site, Target, Trace
 from otoscope.core.protocols import Edit, Progress
 from otoscope.lexicon.ngram.automaton import BackoffAutomaton
 from otoscope.nets.open_edits import OpenEdits
 from otoscope.recognizers.checkpoints.folder import Checkpoint
-from otoscope.recognizers.endtoend.fusion import Fusion
 from otoscope.recognizers.wav2vec2.hearing import check_said, heard, scored
 from otoscope.recognizers.wav2vec2.inside import gradient_at, missing_parts, sites_that_fire, wanted
-from otoscope.recognizers.wav2vec2.loading import open_tokenizer, with_adapter
+from otoscope.recognizers.wav2vec2.language import Language, fused, restricted
+from otoscope.recognizers.wav2vec2.loading import languages_of, open_tokenizer, with_adapter
 from otoscope.recognizers.wav2vec2.network import SpeechEncoder
 from otoscope.recognizers.wav2vec2.provenance import Settings, provenance_of
 from otoscope.recognizers.wav2vec2.reading import Reader
@@ -39,17 +39,11 @@ class Wav2Vec2Recognizer:
     """
 
     def __init__(
-        self,
-        checkpoint: Checkpoint,
-        network: SpeechEncoder,
-        symbols: Symbols,
-        settings: Settings | None = None,
-        *,
-        fusion: Fusion | None = None,
+        self, checkpoint: Checkpoint, network: SpeechEncoder, symbols: Symbols, settings: Settings | None = None
     ) -> None:
         self.checkpoint, self.network, self.symbols = checkpoint, network, symbols
         self.settings = settings or Settings()
-        self.reader = Reader(symbols, self.settings.decoding, fusion)
+        self.reader = Reader(symbols, self.settings.decoding, self.settings.knowledge.search(symbols))
         self.open_edits = OpenEdits(network.places)
 
     @property
@@ -62,9 +56,14 @@ class Wav2Vec2Recognizer:
         """Version, hash of the weights, and all settings; language model and open edits are named."""
         return provenance_of(self.checkpoint, self.network, self.open_edits, self.settings)
 
-    def _changed(self, fusion: Fusion | None, **changes: Any) -> Wav2Vec2Recognizer:
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that the checkpoint has adapters for, by their codes; none where it has no adapters."""
+        return languages_of(self.checkpoint)
+
+    def _changed(self, **changes: Any) -> Wav2Vec2Recognizer:
         settings = dataclasses.replace(self.settings, **changes)
-        return type(self)(self.checkpoint, self.network, self.symbols, settings, fusion=fusion)
+        return type(self)(self.checkpoint, self.network, self.symbols, settings)
 
     def fused(
         self,
@@ -79,19 +78,36 @@ class Wav2Vec2Recognizer:
         Parameters
         ----------
         model
-            Over words in lower case where the checkpoint writes one case only, or over tokens.
+            Over words, in lower case where the checkpoint writes one case only, or over tokens.
         unit, weight, bonus
             As in `otoscope.recognizers.endtoend.fusion.Fusion`.
+
+        Raises
+        ------
+        BadInput
+            There is no such unit, or the words are to be those of a checkpoint that writes phones.
         """
-        fusion = Fusion(model, self.symbols.tokens, unit=unit, weight=weight, bonus=bonus)
-        said = {"unit": unit, "weight": weight, "bonus": bonus, "n_words": len(model.words)}
-        return self._changed(fusion, language_model=said)
+        known = self.settings.knowledge
+        return self._changed(knowledge=fused(known, self.symbols, model, unit=unit, weight=weight, bonus=bonus))
+
+    def with_vocabulary(
+        self, words: Iterable[str] | None, lm: BackoffAutomaton | None = None, **search: Any
+    ) -> Wav2Vec2Recognizer:
+        """Return the same recogniser that hears strings of these words only; `None` lets it hear anything.
+
+        With an n-gram model of words the search goes through a lexical tree, fit for large vocabularies; `search` are
+        the settings of `otoscope.recognizers.endtoend.spelling.SpelledDecoder`.
+
+        Raises
+        ------
+        BadInput
+            There is no word, one cannot be written, or the checkpoint does not write letters with a mark between words.
+        """
+        return self._changed(knowledge=restricted(self.settings.knowledge, self.symbols, words, lm, **search))
 
     def with_decoding(self, **changes: Any) -> Wav2Vec2Recognizer:
         """Return the same recogniser with another search; see `decoding.Decoding`."""
-        fusion = self.reader.fusion
-        assert fusion is None or isinstance(fusion, Fusion)
-        return self._changed(fusion, decoding=self.settings.decoding.changed(**changes))
+        return self._changed(decoding=self.settings.decoding.changed(**changes))
 
     def with_language(self, language: str) -> Wav2Vec2Recognizer:
         """Return a recogniser of another language of the same checkpoint, which shares all but its adapter and letters.
@@ -102,10 +118,14 @@ class Wav2Vec2Recognizer:
             The checkpoint has no adapter of this language.
         BadInput
             It has no adapters at all.
+        NotAble
+            Edits are open.
         """
+        if self.open_edits.names:
+            raise NotAble(f"no other language while edits are open at {', '.join(self.open_edits.names)}")
         network = with_adapter(self.network, self.checkpoint, language)
         symbols = symbols_of(open_tokenizer(self.checkpoint, language), network.head.out_features)
-        settings = dataclasses.replace(self.settings, language=language, language_model={})
+        settings = dataclasses.replace(self.settings, language=language, knowledge=Language())
         return type(self)(self.checkpoint, network, symbols, settings)
 
     def trace(self, recording: Recording, *, record: Sequence[str] | str = ()) -> Trace:

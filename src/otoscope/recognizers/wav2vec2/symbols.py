@@ -176,12 +176,22 @@ class Symbols:
         """The columns with the blank first: the order of `tokens`."""
         return (self.blank, *(i for i in range(len(self.names)) if i != self.blank))
 
+    def folded(self, word: str) -> str:
+        """Return a word as language models know it: in lower case if `tokens` are."""
+        return word.lower() if self._one_case else word
+
+    @cached_property
+    def _one_case(self) -> bool:
+        names = [self.names[i] for i in self.order[1:]]
+        return len({name.lower() for name in names}) == len(set(names))
+
     @cached_property
     def tokens(self) -> Tokens:
         """The columns after the blank as language models know them: lower case if it can be, a space between words."""
         names = [" " if i == self.gap else self.names[i] for i in self.order[1:]]
-        lowered = [name if i in self.special else name.lower() for i, name in zip(self.order[1:], names, strict=True)]
-        return Tokens(tuple(_apart(lowered if len(set(lowered)) == len(set(names)) else names)))
+        if self._one_case:
+            names = [n if i in self.special else n.lower() for i, n in zip(self.order[1:], names, strict=True)]
+        return Tokens(tuple(_apart(names)))
 
 
 def _apart(names: Iterable[str]) -> list[str]:
