@@ -16,14 +16,17 @@ if TYPE_CHECKING:
     from otoscope.studies.result import StudyResult
 
 STUDIES = {
+    "attention-times": "otoscope.studies.attention_times:run",
     "audrey": "otoscope.studies.audrey:run",
     "boundaries": "otoscope.studies.boundaries:run",
+    "checkpoint-agreement": "otoscope.studies.checkpoint_agreement:run",
     "deep-vs-classical": "otoscope.studies.deep_vs_classical:run",
     "digits": "otoscope.studies.digits:run",
     "ladder": "otoscope.studies.ladder:run",
     "planted-cue": "otoscope.studies.planted_cue:run",
     "robustness": "otoscope.studies.robustness:run",
     "shoebox": "otoscope.studies.shoebox:run",
+    "too-robust": "otoscope.studies.too_robust:run",
 }
 """Name → function of each study; other packages add theirs under the entry point `otoscope.studies`."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from otoscope.core import Alignment, BadInput, Hypothesis, Interval, NotAble, Pr
 from otoscope.core.protocols import Progress
 from otoscope.recognizers.whisper.fast_model import FastModel, FastReading
 from otoscope.recognizers.whisper.features import HOP, RATE_HZ
+from otoscope.recognizers.whisper.hearing import facts
 from otoscope.recognizers.whisper.long import Segment, Stretch, hear_long
 from otoscope.recognizers.whisper.options import Options
 from otoscope.recognizers.whisper.placing import joined
@@ -151,7 +152,9 @@ class FastWhisper:
             parts: dict[str, Any] = {}
         else:
             parts = {"alignment": joined([(stretch.start_s, self._placed(stretch, own)) for stretch, own in heard])}
-        return Trace(recording, (Hypothesis(words, tokens),), self.provenance, parts, missing)
+        told = [facts(self.model.tokens, stretch.start_s, stretch.result) for stretch in stretches]
+        provenance = replace(self.provenance, parameters={**self.provenance.parameters, "heard": told})
+        return Trace(recording, (Hypothesis(words, tokens),), provenance, parts, missing)
 
     def _words(self, stretch: Stretch) -> tuple[Word, ...]:
         result = stretch.result
