@@ -31,6 +31,9 @@ def transcribe(
     prompt: Annotated[
         str | None, typer.Option(help="Text as if said before: names, spelling, style (Whisper).")
     ] = None,
+    doubts: Annotated[
+        bool, typer.Option("--doubts", help="Add a tier of the words that nobody may have said, and why (Whisper).")
+    ] = False,
     format: Annotated[str, typer.Option(help="txt, json, srt, vtt, textgrid, ctm, stm, rttm or eaf.")] = "txt",
     output: Annotated[
         Path | None, typer.Option(help="Folder to write one file a recording into, made if need be; stdout by default.")
@@ -51,7 +54,7 @@ def transcribe(
     with progress_bar("seconds heard") as progress:
         for index, path in enumerate(files):
             try:
-                _write(transcribe_file(engine, path, progress=progress), path, format, output)
+                _write(transcribe_file(engine, path, doubts=doubts, progress=progress), path, format, output)
             except KeyboardInterrupt:
                 raise Interrupted(f"{index} of {len(files)} recordings were finished and are kept") from None
             except OtoscopeError as error:

@@ -6,8 +6,9 @@ import dataclasses
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
-from otoscope.core import Interval, Recognizer, Recording, Tier
+from otoscope.core import Interval, NotAble, Recognizer, Recording, Tier, Trace
 from otoscope.core.protocols import Progress
 from otoscope.io.annotation import Annotation, annotation_of
 from otoscope.io.audio import audio_info, stream_recording
@@ -18,8 +19,17 @@ LONGEST_STRETCH_S = 60.0
 """What lasts longer is cut at pauses."""
 
 
+@runtime_checkable
+class Doubting(Protocol):
+    """Says which of its words nobody may have said."""
+
+    def doubts(self, heard: Trace) -> Tier:
+        """Return the words of a Trace that may be made up as a tier."""
+        ...
+
+
 def transcribe_file(
-    recognizer: Recognizer, path: str | os.PathLike[str], *, progress: Progress | None = None
+    recognizer: Recognizer, path: str | os.PathLike[str], *, doubts: bool = False, progress: Progress | None = None
 ) -> Annotation:
     """Return the words (and phones) heard in a file as tiers over the whole of it.
 
@@ -29,21 +39,30 @@ def transcribe_file(
         What `load` returns.
     path
         An audio file. Up to 60 s are heard in one go; longer ones in stretches that end at pauses.
+    doubts
+        Whether words that nobody may have said are to stand in a tier `doubts` of their own.
     progress
         Told (seconds done, seconds in all).
 
     Raises
     ------
+    NotAble
+        Doubts are asked of a recogniser that has none about its words.
     BadAudio
         The file cannot be read, is shorter than 0.1 s, or holds nothing but silence.
     """
+    if doubts and not isinstance(recognizer, Doubting):
+        raise NotAble(f"recogniser {recognizer.name!r} cannot doubt its words; Whisper can")
     duration_s = audio_info(path).duration_s
     audible = Audibility(os.fspath(path))
     pieces = []
     for offset_s, trace in transcribe_stream(
         recognizer, _watched(stream_recording(path), audible), max_segment_s=LONGEST_STRETCH_S
     ):
-        pieces.append((offset_s, annotation_of(trace, Path(path).stem)))
+        piece = annotation_of(trace, Path(path).stem)
+        if doubts and isinstance(recognizer, Doubting):
+            piece = dataclasses.replace(piece, tiers=(*piece.tiers, recognizer.doubts(trace)))
+        pieces.append((offset_s, piece))
         if progress is not None:
             progress(round(offset_s + trace.recording.duration_s), round(duration_s))
     audible.check()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import Alignment, BadInput, NotAble, Provenance, Recording, Site, Target, Trace
+from otoscope.core import Alignment, BadInput, NotAble, Provenance, Recording, Site, Target, Tier, Trace
 from otoscope.core.protocols import Edit, Progress
 from otoscope.recognizers.checkpoints.attention import HIDDEN
 from otoscope.recognizers.whisper.aligning import aligned
@@ -18,7 +18,7 @@ from otoscope.recognizers.whisper.calibration import Spoken, calibrate_heads
 from otoscope.recognizers.whisper.doubts import RULE, Rule, Verdict
 from otoscope.recognizers.whisper.heads import HeadChoice
 from otoscope.recognizers.whisper.hearing import Asked, trace_of
-from otoscope.recognizers.whisper.judging import judged
+from otoscope.recognizers.whisper.judging import doubts_tier, judged
 from otoscope.recognizers.whisper.options import Options
 from otoscope.recognizers.whisper.parts import Ears, Parts
 from otoscope.recognizers.whisper.scoring import gradient_at, scored
@@ -124,6 +124,10 @@ class WhisperRecognizer:
         See `judging.judged`, whose errors it raises.
         """
         return judged(self.parts, self.options, self.heads, heard, rule=rule)
+
+    def doubts(self, heard: Trace | Recording) -> Tier:
+        """Return the words that count as made up as a tier `doubts`; labels say why, scores are probabilities."""
+        return doubts_tier(self.judged(heard))
 
     def score(
         self, recordings: Sequence[Recording], targets: Sequence[Target], *, progress: Progress | None = None
