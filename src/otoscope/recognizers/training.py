@@ -53,6 +53,9 @@ TRAINERS: Mapping[str, str] = {
     "speech-transformer": f"{_E2E}:train_speech_transformer",
     "tdnn-hmm": "otoscope.recognizers.hybrid:train_tdnn",
     "wav2letter": f"{_E2E}:train_wav2letter",
+    "wav2vec2": "otoscope.recognizers.wav2vec2.finetuning:train_wav2vec2",
+    "wav2vec2-pretraining": "otoscope.recognizers.wav2vec2.pretraining:train_wav2vec2_pretraining",
+    "whisper": "otoscope.recognizers.whisper.training:train_whisper",
 }
 """Preset → function that trains it."""
 
@@ -88,6 +91,17 @@ _CARDS: Mapping[str, tuple[str, int, str]] = {
     "joint-ctc-attention": ("joint CTC and attention", 2017, "Both, trained and decoded together (Kim et al. 2017)."),
     "conformer": (_CTC, 2020, "Convolution beside attention (Gulati et al. 2020)."),
     "rnnt": ("transducer", 2012, "Output conditioned on what was written before, frame by frame (Graves 2012)."),
+    "wav2vec2": (
+        _CTC,
+        2020,
+        "Fine-tunes a wav2vec 2.0, HuBERT or WavLM of your own, --from FOLDER (Baevski et al. 2020).",
+    ),
+    "wav2vec2-pretraining": ("self-supervised encoder", 2020, "Learns from sound without texts (Baevski et al. 2020)."),
+    "whisper": (
+        "attention encoder-decoder",
+        2022,
+        "Fine-tunes a Whisper of your own, --from FOLDER (Radford et al. 2023).",
+    ),
     "otoscope-en": (_HYBRID, 2026, "The recogniser that ships with Otoscope: English, open vocabulary."),
 }
 

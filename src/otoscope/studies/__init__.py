@@ -22,6 +22,7 @@ STUDIES = {
     "checkpoint-agreement": "otoscope.studies.checkpoint_agreement:run",
     "deep-vs-classical": "otoscope.studies.deep_vs_classical:run",
     "digits": "otoscope.studies.digits:run",
+    "labels-needed": "otoscope.studies.labels_needed:run",
     "ladder": "otoscope.studies.ladder:run",
     "planted-cue": "otoscope.studies.planted_cue:run",
     "robustness": "otoscope.studies.robustness:run",
