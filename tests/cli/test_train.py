@@ -14,7 +14,7 @@ import pytest
 
 from otoscope.cli.train import read_options
 from otoscope.core import BadInput
-from otoscope.recognizers.training import TRAINERS
+from otoscope.recognizers.trainers import TRAINERS
 
 TOYS = Path(__file__).parent.parent / "recognizers"
 
@@ -113,7 +113,7 @@ def test_ctrl_c_keeps_what_was_learnt(toys, tmp_path):
     corpus, out = toys.write_corpus(tmp_path / "corpus"), tmp_path / "run"
     program = (
         f"import sys; sys.path.insert(0, {str(TOYS)!r}); import toy_trainer\n"
-        "from otoscope.recognizers.training import TRAINERS; TRAINERS['toy'] = toy_trainer.REFERENCE\n"
+        "from otoscope.recognizers.trainers import TRAINERS; TRAINERS['toy'] = toy_trainer.REFERENCE\n"
         "from otoscope.cli import main; sys.exit(main(sys.argv[1:]))"
     )
     command = [sys.executable, "-c", program, "train", "toy", "--corpus", str(corpus), "--out", str(out)]

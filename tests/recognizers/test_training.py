@@ -13,8 +13,10 @@ import pytest
 from otoscope.core import BadInput, CannotWrite, CorruptWeights, Interrupted, NotAble, UnknownName
 from otoscope.core.late import resolve
 from otoscope.recognizers import load
+from otoscope.recognizers import trainers as trainers_module
 from otoscope.recognizers import training as presets
-from otoscope.recognizers.training import TRAINERS, read_splits, train, trainers
+from otoscope.recognizers.trainers import TRAINERS, trainers
+from otoscope.recognizers.training import read_splits, train
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def toys(monkeypatch):
 
 def test_every_preset_has_a_card_and_every_ready_one_a_trainer():
     infos = {info.name: info for info in trainers()}
-    assert set(infos) == set(TRAINERS) == set(presets._CARDS)
+    assert set(infos) == set(TRAINERS) == set(trainers_module._CARDS)
     for name, info in infos.items():
         assert info.description.endswith(".")
         assert info.year >= 1952
@@ -155,7 +157,7 @@ def test_a_trainer_that_saves_nothing_is_found_out(toys, tmp_path, monkeypatch):
 def test_listing_imports_no_family():
     import subprocess
 
-    command = "from otoscope.recognizers.training import trainers; trainers(); import sys; print(*sys.modules)"
+    command = "from otoscope.recognizers.trainers import trainers; trainers(); import sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert not {"torch", "numba", "otoscope.nets", "scipy"} & loaded

@@ -102,7 +102,7 @@ def read_options(pairs: list[str] | tuple[str, ...]) -> dict[str, Any]:
 
 def _list(as_json: bool) -> None:
     from otoscope.cli.printing import print_json, print_table
-    from otoscope.recognizers.training import trainers
+    from otoscope.recognizers.trainers import trainers
 
     known = trainers()
     if as_json:

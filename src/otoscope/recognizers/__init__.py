@@ -8,7 +8,7 @@ from otoscope.core.late import resolve
 
 if TYPE_CHECKING:
     from otoscope.recognizers.registry import RECOGNIZERS, RecognizerInfo, load, recognizers
-    from otoscope.recognizers.training import TRAINERS, TrainerInfo, trainers
+    from otoscope.recognizers.trainers import TRAINERS, TrainerInfo, trainers
     from otoscope.recognizers.transcription import align, transcribe, transcribe_stream
 
 __all__ = [
@@ -26,13 +26,13 @@ __all__ = [
 
 _PUBLIC = {
     "RECOGNIZERS": "otoscope.recognizers.registry:RECOGNIZERS",
-    "TRAINERS": "otoscope.recognizers.training:TRAINERS",
-    "TrainerInfo": "otoscope.recognizers.training:TrainerInfo",
+    "TRAINERS": "otoscope.recognizers.trainers:TRAINERS",
+    "TrainerInfo": "otoscope.recognizers.trainers:TrainerInfo",
     "RecognizerInfo": "otoscope.recognizers.registry:RecognizerInfo",
     "align": "otoscope.recognizers.transcription:align",
     "load": "otoscope.recognizers.registry:load",
     "recognizers": "otoscope.recognizers.registry:recognizers",
-    "trainers": "otoscope.recognizers.training:trainers",
+    "trainers": "otoscope.recognizers.trainers:trainers",
     "transcribe": "otoscope.recognizers.transcription:transcribe",
     "transcribe_stream": "otoscope.recognizers.transcription:transcribe_stream",
 }

@@ -20,7 +20,8 @@ from otoscope.core import BadInput, Interrupted, OtoscopeError, Panel
 from otoscope.core.protocols import Progress
 from otoscope.io.writing import make_folder, write_text
 from otoscope.recognizers.evaluation import Entrant, Evaluation, evaluate
-from otoscope.recognizers.training import train, trainers
+from otoscope.recognizers.trainers import trainers
+from otoscope.recognizers.training import train
 from otoscope.studies.entrants import entrants_of, folder_of, label_of, named
 from otoscope.studies.result import StudyResult
 
