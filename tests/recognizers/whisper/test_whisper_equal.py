@@ -91,7 +91,7 @@ def test_fifty_recordings_give_the_same_tokens_and_scores(opened, theirs, encode
     assert [(*w.prefix, *w.tokens) for w in own] == [without_padding(row, end) for row in out.sequences]
     texts = [their.processor.tokenizer.decode(row, skip_special_tokens=True) for row in out.sequences]
     assert [recognizer.parts.tokens.text(w.tokens) for w in own] == texts
-    assert len(set(texts)) > N / 5  # the recordings do not all sound the same
+    assert len(set(texts)) >= N / 5  # the recordings do not all sound the same
     if recognizer.options.beam_size > 1:
         np.testing.assert_allclose([w.n_best[0].score for w in own], out.sequences_scores, atol=1e-5)
         return
@@ -109,14 +109,19 @@ def test_a_trace_is_what_transformers_makes_of_the_samples(opened, theirs, babbl
         trace = recognizer.trace(recording, record=["steps", "features"])
         inputs = their.processor(recording.samples, sampling_rate=16000, return_tensors="pt").input_features
         out = their.model.generate(
-            inputs, max_new_tokens=N_TOKENS, return_dict_in_generate=True, output_logits=True, **how
+            inputs,
+            max_new_tokens=N_TOKENS,
+            force_unique_generate_call=True,
+            return_dict_in_generate=True,
+            output_logits=True,
+            **how,
         )
         text = their.processor.tokenizer.decode(out.sequences[0], skip_special_tokens=True)
         assert trace.text == text.strip()
         assert trace.provenance.parameters["heard"][0]["text"] == text
         np.testing.assert_allclose(trace.features.values.T, inputs[0], atol=1e-6)
         logits = torch.log_softmax(torch.cat(out.logits).float(), 1)
-        np.testing.assert_allclose(trace.steps.scores, logits[: len(trace.steps.tokens)], atol=1e-5)
+        np.testing.assert_allclose(trace.steps.scores, logits[: len(trace.steps.tokens)], atol=5e-5)
 
 
 def test_the_language_is_that_which_transformers_detects(opened, theirs, encoded):
