@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from otoscope.core import BadAudio, BadInput, DoesNotFit, Interval, NotAble, Recording, Target
+from otoscope.recognizers.whisper import aligning
+from otoscope.recognizers.whisper.fitting import learnt_limit
 
 WORDS = ("one", "two", "three")
 
@@ -150,3 +153,36 @@ def test_texts_that_cannot_be_there(opened, recordings):
     short = recordings[0].cut(0, 0.1)
     with pytest.raises(DoesNotFit, match="the sound is too short for them"):
         recognizer.align(short, "one two three four five six seven eight nine ten")
+
+
+def test_the_limit_of_a_text_is_learnt_between_true_and_wrong_ones(opened, babble, monkeypatch):
+    """A recogniser that doubts each wrong word by 7 nats and true texts by 1 learns about 4."""
+    recognizer = opened(language="en", most_tokens=2)
+    true = {number: (WORDS, ("four", "five"))[number % 2] for number in range(6)}
+
+    class Told:
+        def __init__(self, number):
+            self.number, self.text = number, " ".join(true[number])
+
+        def recording(self):
+            return babble(self.number).with_samples(babble(self.number).samples[:4000])
+
+    heard = [Told(number).recording().digest for number in true]
+
+    def about(parts, options, recording):
+        own = true[heard.index(recording.digest)]
+        return SimpleNamespace(nats=lambda words: 1.0 if tuple(words) == own else 7.0)
+
+    monkeypatch.setattr(aligning.Doubts, "about", about)
+    assert learnt_limit(recognizer, [Told(number) for number in true]) == pytest.approx(4.0, abs=0.2)
+    with pytest.raises(BadInput, match="none of 0 utterances has a transcript"):
+        learnt_limit(recognizer, [])
+
+
+def test_doubt_is_the_difference_for_each_word_that_differs(opened, recordings):
+    recognizer = opened(language="en", timestamps=False)
+    doubts = aligning.Doubts.about(recognizer.parts, recognizer.options, recordings[0])
+    assert doubts.nats(doubts.found) == 0
+    found, other = (" ".join(words) for words in (doubts.found, (*doubts.found, "one", "two")))
+    scores = recognizer.score(recordings[:1], [Target.utterance(found), Target.utterance(other)])[0]
+    assert doubts.nats(other.split()) == pytest.approx((scores[0] - scores[1]) / 2, rel=1e-4)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 
@@ -20,8 +21,51 @@ from otoscope.recognizers.whisper.options import Options
 from otoscope.recognizers.whisper.parts import Parts
 from otoscope.recognizers.whisper.placing import Written, placed
 from otoscope.recognizers.whisper.scoring import along, prefixes_of
-from otoscope.recognizers.whisper.spelling import Spelled, spelled
+from otoscope.recognizers.whisper.spelling import spelled
 from otoscope.recognizers.whisper.windows import hear_windows, log_mels
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """How much likelier than a text is what is heard in one window.
+
+    Parameters
+    ----------
+    heard, prefixes
+        The encoded window, and what the decoder is given before a text.
+    found
+        What is heard, without case and punctuation; both texts are compared so.
+    """
+
+    parts: Parts
+    heard: Heard
+    prefixes: torch.Tensor
+    found: tuple[str, ...]
+
+    @classmethod
+    def about(cls, parts: Parts, options: Options, recording: Recording) -> Doubts:
+        """Hear a recording of up to 30 s."""
+        heard = parts.network.encode(log_mels(parts, [recording]))
+        (result,) = hear_windows(parts, heard, options)
+        found = () if result.skipped else _bare(parts.tokens.text(result.tokens))
+        return cls(parts, heard, prefixes_of(parts, heard, options), found)
+
+    @property
+    def room(self) -> int:
+        """Most tokens of a text."""
+        return self.parts.network.n_context - self.prefixes.shape[1]
+
+    def nats(self, words: Sequence[str]) -> float:
+        """Return by how many nats, for each word that differs, what is heard is likelier; 0 where none differs."""
+        own = _bare(" ".join(words))
+        if not (n_edits := edit_distance(own, self.found)):
+            return 0.0
+        likelier, known = (self._log_prob(text) for text in (self.found, own))
+        return (likelier - known) / n_edits
+
+    def _log_prob(self, words: Sequence[str]) -> float:
+        tokens = spelled(self.parts.tokens, words).tokens[: self.room]
+        return float(along(self.parts, self.heard, self.prefixes, tokens).sum())
 
 
 def aligned(parts: Parts, options: Options, heads: HeadChoice, recording: Recording, transcript: str) -> Alignment:
@@ -30,50 +74,27 @@ def aligned(parts: Parts, options: Options, heads: HeadChoice, recording: Record
         raise DoesNotFit(f"the text {transcript!r} holds no words to align")
     text = spelled(parts.tokens, words)
     with torch.no_grad():
-        heard = parts.network.encode(log_mels(parts, [recording]))
-        prefixes = prefixes_of(parts, heard, options)
-        room = parts.network.n_context - prefixes.shape[1]
-        if len(text.tokens) > room:
-            raise DoesNotFit(f"the text has {len(text.tokens)} tokens, where a window of 30 s has room for {room}")
-        _check_said(parts, options, heard, prefixes, words)
-        log_probs = along(parts, heard, prefixes, text.tokens)[0]
-    return _followed(parts, options, heads, (recording, heard), (text, prefixes, log_probs))
-
-
-def _followed(
-    parts: Parts,
-    options: Options,
-    heads: HeadChoice,
-    sound: tuple[Recording, Heard],
-    told: tuple[Spelled, torch.Tensor, torch.Tensor],
-) -> Alignment:
-    (recording, heard), (text, prefixes, log_probs) = sound, told
-    given = (*prefixes[0].tolist(), *text.tokens)
-    followed = follow(parts, heard, given, layers=sorted({layer for layer, _ in heads.heads}))
-    written = Written(text.words, tuple(log_probs.tolist()), prefixes.shape[1])
+        doubts = Doubts.about(parts, options, recording)
+        if len(text.tokens) > doubts.room:
+            raise DoesNotFit(
+                f"the text has {len(text.tokens)} tokens, where a window of 30 s has room for {doubts.room}"
+            )
+        _check_said(doubts, words, options.most_nats)
+        log_probs = along(parts, doubts.heard, doubts.prefixes, text.tokens)[0]
+        given = (*doubts.prefixes[0].tolist(), *text.tokens)
+        followed = follow(parts, doubts.heard, given, layers=sorted({layer for layer, _ in heads.heads}))
+    written = Written(text.words, tuple(log_probs.tolist()), doubts.prefixes.shape[1])
     alignment = placed(recording, written, followed, heads, by=options.times, strict=True)
     return dataclasses.replace(alignment, log_score=float(log_probs.sum()))
 
 
-def _check_said(parts: Parts, options: Options, heard: Heard, prefixes: torch.Tensor, words: Sequence[str]) -> None:
-    """Raise `DoesNotFit` unless the words can be what the sound says.
-
-    Both texts are compared without case and punctuation: how much likelier what is heard is, for each word that
-    differs. The limit is a convention, not learnt: e to the power of `most_nats` times likelier.
-    """
-    (result,) = hear_windows(parts, heard, options)
-    found = () if result.skipped else _bare(parts.tokens.text(result.tokens))
-    own = _bare(" ".join(words))
-    if not (n_edits := edit_distance(own, found)):
-        return
-    room = parts.network.n_context - prefixes.shape[1]
-    both = [spelled(parts.tokens, text).tokens[:room] for text in (found, own)]
-    likelier, known = (float(along(parts, heard, prefixes, tokens).sum()) for tokens in both)
-    if (nats := (likelier - known) / n_edits) > options.most_nats:
-        said = repr(" ".join(found)) if found else "nothing"
+def _check_said(doubts: Doubts, words: Sequence[str], most: float) -> None:
+    """Raise `DoesNotFit` unless the words can be what the sound says."""
+    if (nats := doubts.nats(words)) > most:
+        said = repr(" ".join(doubts.found)) if doubts.found else "nothing"
         raise DoesNotFit(
-            f"the text does not fit the sound: {parts.name} hears {said}, likelier by {nats:.1f} nats for each word "
-            f"that differs, where {options.most_nats:.1f} are allowed; check that text and recording belong together"
+            f"the text does not fit the sound: {doubts.parts.name} hears {said}, likelier by {nats:.1f} nats for each "
+            f"word that differs, where {most:.1f} are allowed; check that text and recording belong together"
         )
 
 
