@@ -151,16 +151,28 @@ class Rule:
         return float(1 / (1 + np.exp(-nats)))
 
 
-MEASURES = ("silent", "unmoved", "unmoved_by_all", "off_sound", "spread", "overlap", "unlikely", "no_speech", "repeats")
+MEASURES = (
+    "silent",
+    "unmoved",
+    "unmoved_by_all",
+    "off_sound",
+    "spread",
+    "overlap",
+    "unlikely",
+    "no_speech",
+    "repeats",
+    "hurried",
+)
 """What `Rule` weighs; each grows with doubt and is bounded, so that no single measure decides alone without end."""
 
 
 def measures(evidence: Evidence) -> NDArray[np.float64]:
-    """Return the evidence about a word on the scales of `MEASURES`, `(9,)`.
+    """Return the evidence about a word on the scales of `MEASURES`, `(10,)`.
 
     `silent`: 1 - probability of speech. `unmoved`, `unmoved_by_all`: exp of minus the nats lost, from 1 (none) to 0.
     `off_sound`: 1 - share of attention on sound. `spread`: seconds, at most 3. `overlap`: as it is. `unlikely`: minus
-    the mean log probability, at most 4. `no_speech`: as it is. `repeats`: log2, at most 3.
+    the mean log probability, at most 4. `no_speech`: as it is. `repeats`: log2, at most 3. `hurried`: doublings of the rate
+    beyond 20 letters a second, at most 3.
     """
     return np.array(
         [
@@ -173,9 +185,12 @@ def measures(evidence: Evidence) -> NDArray[np.float64]:
             min(4.0, -evidence.log_prob),
             evidence.no_speech,
             min(3.0, np.log2(evidence.repeats)),
+            np.clip(np.log2(max(evidence.letters_per_s, 1.0) / USUAL_LETTERS_PER_S), 0.0, 3.0),
         ]
     )
 
+
+USUAL_LETTERS_PER_S = 20.0
 
 RULE = Rule({"silent": 4.0, "unmoved": 2.0, "unmoved_by_all": 2.0, "off_sound": 1.0}, -5.0)
 
@@ -251,5 +266,5 @@ def doubts_panel(found: Sequence[Verdict]) -> Panel:
         "table",
         "Words in doubt",
         {"columns": ["word", "text", "probability made up", "verdict", "why"], "rows": rows},
-        "Probability that nobody said the word, from all evidence together; reasons one by one..",
+        "Probability that nobody said the word, from all evidence together; reasons one by one.",
     )
