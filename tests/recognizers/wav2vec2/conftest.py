@@ -81,11 +81,11 @@ def opened(folder_of) -> Callable[..., Any]:
 
 @pytest.fixture(scope="session")
 def bursts() -> Callable[[int], Recording]:
-    """Make recording number `i`, 0.15 to 1.2 s of any number of samples: tones and noise that come and go."""
+    """Make recording number `i`, 0.1 to 0.6 s of any number of samples: tones and noise that come and go."""
 
     def made(number: int) -> Recording:
         rng = np.random.default_rng(number)
-        t = np.arange(int(rng.integers(2400, 19200))) / 16000
+        t = np.arange(int(rng.integers(1600, 9600))) / 16000
         tone = np.sin(2 * np.pi * (rng.uniform(100, 400) + rng.uniform(0, 900) * t) * t)
         samples = 0.1 * tone * np.sin(2 * np.pi * rng.uniform(1, 9) * t) + 0.02 * rng.standard_normal(t.size)
         return Recording(samples.astype(np.float32), 16000)

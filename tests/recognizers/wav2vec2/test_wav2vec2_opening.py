@@ -142,7 +142,7 @@ def spelled_alike(trace, symbols):
 
 
 def test_a_heard_text_can_be_aligned_and_another_cannot(opened, bursts):
-    recognizer = opened()
+    recognizer = opened().with_decoding(most_nats=1.0)
     traces = (recognizer.trace(bursts(i)) for i in range(99))
     trace = next(each for each in traces if len(each.words) > 1 and spelled_alike(each, recognizer.symbols))
     recording = trace.recording
@@ -244,6 +244,14 @@ def test_phones_of_any_tokenizer_can_be_words(opened, bursts):
     fused = opened(how={"head": "arpabet"}, units="phones", lm=model, beam=4)
     assert fused.provenance.parameters["language_model"]["unit"] == "token"
     assert fused.trace(bursts(3)).words
+
+
+def test_weights_that_only_training_needs_may_be_there_or_not(folder_of, bursts, tmp_path):
+    folder = shutil.copytree(folder_of(), tmp_path / "unmasked")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "mask_time_prob": 0.0, "mask_feature_prob": 0.0}))
+    assert "masked_spec_embed" in (folder / "model.safetensors").read_bytes()[:9999].decode(errors="ignore")
+    assert open_checkpoint(read_checkpoint(folder)).trace(bursts(0)).text
 
 
 def test_what_cannot_be_opened_says_why(folder_of, tmp_path):

@@ -37,6 +37,9 @@ EAGER_ONLY = ("wavlm", "sew-d")
 PRETRAINING = r"^(quantizer|project_|ctc_proj|speaker_proj|label_embeddings|layer_norm_for_extract|final_proj)"
 """Weights of heads for pretraining, which the encoder alone has no place for."""
 
+HIDDEN_SPANS = r"(^|\.)masked_spec_embed$"
+"""What stands for hidden frames in training; a network whose `config.json` hides none has no place for it."""
+
 
 def has_head(checkpoint: Checkpoint) -> bool:
     """Whether the checkpoint writes text."""
@@ -66,7 +69,7 @@ def open_encoder(
     if checkpoint.model_type in EAGER_ONLY:
         implementation = "eager"
     maker: Any = AutoModelForCTC if has_head(checkpoint) else AutoModel
-    model = loaded(maker, checkpoint, may_ignore=(PRETRAINING,), attn_implementation=implementation)
+    model = loaded(maker, checkpoint, may_ignore=(PRETRAINING, HIDDEN_SPANS), attn_implementation=implementation)
     try:
         extractor = AutoFeatureExtractor.from_pretrained(str(checkpoint.folder), local_files_only=True)
     except (OSError, ValueError) as error:
