@@ -26,7 +26,6 @@ DIGITS: Mapping[str, tuple[str, ...]] = {
 VOICES: Mapping[str, tuple[str, ...]] = {"en": ACCENTS, "de": ("gmw/de",), "fr": ("roa/fr", "roa/fr-BE", "roa/fr-CH")}
 N_VOICES: Mapping[str, int] = {"en": 40, "de": 20, "fr": 20}
 N_TEXTS = 30
-"""Strings of digits that every voice says."""
 
 
 def digit_texts(language: str, *, n: int = N_TEXTS, most: int = 6, seed: int = 0) -> list[str]:
@@ -43,11 +42,23 @@ def digit_texts(language: str, *, n: int = N_TEXTS, most: int = 6, seed: int = 0
 
 
 def digit_corpora(
-    folder: str | os.PathLike[str], *, seed: int = 0, progress: Progress | None = None
+    folder: str | os.PathLike[str],
+    *,
+    n_voices: Mapping[str, int] = N_VOICES,
+    n_texts: int = N_TEXTS,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> dict[str, tuple[Utterance, ...]]:
     """Return the corpus of each language, of splits train, valid and test, with tiers of words and phones.
 
     They are made in `folder` once; what is there already is kept.
+
+    Parameters
+    ----------
+    n_voices
+        Speakers of each language.
+    n_texts
+        Strings of digits that every voice says, out of ten times as many.
 
     Raises
     ------
@@ -56,7 +67,7 @@ def digit_corpora(
     """
     made = {}
     for language, accents in VOICES.items():
-        plan = SyntheticPlan(n_voices=N_VOICES[language], accents=accents, seed=seed, texts_per_voice=N_TEXTS)
-        texts = digit_texts(language, n=10 * N_TEXTS, seed=seed)
+        plan = SyntheticPlan(n_voices=n_voices[language], accents=accents, seed=seed, texts_per_voice=n_texts)
+        texts = digit_texts(language, n=10 * n_texts, seed=seed)
         made[language] = synthesize(texts, Path(folder) / language, plan=plan, n_workers=1, progress=progress)
     return made

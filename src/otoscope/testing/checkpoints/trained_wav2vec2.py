@@ -107,7 +107,7 @@ class DigitTask:
         heard = CtcBatch(
             stacked([normalised(passage.samples) for passage in passages]),
             torch.tensor(n_samples),
-            None,
+            torch.zeros(frames.shape, dtype=torch.bool),
             torch.tensor([label for row in labels for label in row]),
             torch.tensor([len(row) for row in labels]),
         )
@@ -196,8 +196,6 @@ def train_digit_wav2vec2(
     start = read_checkpoint(write_untrained(folder / "start", SHAPE, seed=seed, sound=some_sound(learnt)))
     opened = open_for_training(start, [tuple(DIGITS["en"])], new_head=True, seed=seed)
     opened.model.requires_grad_(True)
-    for config in (opened.model.config, opened.model.base_model.config):
-        config.mask_time_prob = 0.0
     real = [each for each in single if each.split == "train"]
     network = CtcNetwork(opened.model)
     task = DigitTask(
