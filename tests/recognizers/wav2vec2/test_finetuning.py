@@ -38,10 +38,11 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "model.safetensors")
 
 
+@pytest.mark.slow
 def test_learns_a_few_recordings_by_heart_and_transformers_reads_them_too(corpus, folder_of, tmp_path: Path) -> None:
     from transformers import pipeline
 
-    more = {"frozen_front_end": False, "epochs": 110, "learning_rate": 1e-2, "mask_share": 0.0, "new_head": True}
+    more = {"frozen_front_end": False, "epochs": 320, "learning_rate": 6e-3, "mask_share": 0.0, "new_head": True}
     learnt = corpus[:3]
     recognizer = train_wav2vec2(learnt, [], tmp_path / "out", start=folder_of(), **{**QUICK, **more, "batch_s": 9.0})
     heard = [recognizer.trace(utterance.recording()).text for utterance in learnt]
@@ -157,7 +158,6 @@ def test_hidden_frames_are_drawn_by_us_and_lie_within_the_sound(corpus, folder_o
         Sounds(corpus, 16000), None, opened.symbols, Spans(0.1, 4, 0), TuningOptions().recipe, network.n_frames
     )
     found = task.batch([task.train[i] for i in range(8)], np.random.default_rng(0))
-    assert found.hidden is not None
     for row, n_samples in zip(found.hidden, found.n_samples, strict=True):
         assert not row[int(network.n_frames(n_samples)) :].any()
     given: list[torch.Tensor] = []

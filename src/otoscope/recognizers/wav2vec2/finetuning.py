@@ -185,10 +185,6 @@ def _ready(began: Checkpoint, sounds: tuple[Sounds, Sounds | None], asked: Tunin
     texts = [*train_.texts, *(valid.texts if valid is not None else ())]
     opened = open_for_training(began, texts, new_head=asked.new_head, seed=seed)
     model = opened.model.requires_grad_(True)
-    hidden = min(1.0, asked.mask_share * asked.mask_frames)
-    for config in (model.config, model.base_model.config):  # what is hidden in training is drawn in the task
-        config.mask_time_prob, config.mask_time_length, config.mask_feature_prob = hidden, asked.mask_frames, 0.0
-        config.apply_spec_augment = True
     if asked.frozen_front_end:
         model.freeze_feature_encoder()
     return opened if asked.lora is None else with_lora(opened, began.model_type, rank=asked.lora, seed=seed)

@@ -97,7 +97,8 @@ def open_for_training(start: Checkpoint, texts: Sequence[Sequence[str]], *, new_
 
     if start.config.get("adapter_attn_dim") is not None:
         raise BadInput(f"{start.name} has language adapters (MMS), which are not trained here; take one without")
-    settings: dict[str, Any] = {"mask_time_prob": 0.05, "layerdrop": 0.0}
+    settings: dict[str, Any] = {"mask_time_prob": 0.05, "mask_feature_prob": 0.0, "apply_spec_augment": True}
+    settings["layerdrop"] = 0.0
     settings["attn_implementation"] = "eager" if start.model_type in EAGER_ONLY else "sdpa"
     classes: tuple[Any, Any] = (AutoModel, AutoModelForCTC)
     with torch.random.fork_rng(devices=[]):

@@ -26,7 +26,7 @@ class CtcBatch:
 
     waves: Tensor
     n_samples: Tensor
-    hidden: Tensor | None
+    hidden: Tensor
     labels: Tensor
     n_labels: Tensor
 
@@ -68,9 +68,10 @@ class CtcNetwork(nn.Module):
         heard = None
         if int(batch.n_samples.min()) < longest:
             heard = (torch.arange(longest, device=batch.waves.device) < batch.n_samples[:, None]).long()
+        hidden = batch.hidden if self.training else None  # never left out in training: transformers would draw its own
         above = self.training and int(self.n_updates) < self.head_updates
         with torch.set_grad_enabled(torch.is_grad_enabled() and not above):
-            found = self.model.base_model(batch.waves, attention_mask=heard, mask_time_indices=batch.hidden)
+            found = self.model.base_model(batch.waves, attention_mask=heard, mask_time_indices=hidden)
         scores = self.model.lm_head(self.model.dropout(found.last_hidden_state))
         lengths = self.n_frames(batch.n_samples).clamp(max=scores.shape[1])
         return scores.float().log_softmax(-1), lengths
@@ -87,7 +88,7 @@ class CtcTuningTask:
     symbols
         What the head writes.
     spans
-        Frames hidden in training, `None` where nothing can be.
+        Frames hidden in training, `None`: none.
     recipe
         How recordings are joined, changed and put together.
     n_frames
@@ -127,17 +128,15 @@ class CtcTuningTask:
         """Return examples padded to one length; with `rng`, some frames are hidden."""
         labels = [self.symbols.encode(example.words) for example in examples]
         n_samples = [example.samples.size for example in examples]
-        hidden = None
-        if rng is not None and self.spans is not None:
-            rows = np.zeros((len(examples), int(self.n_frames(max(n_samples)))), dtype=bool)
-            for row, n in zip(rows, n_samples, strict=True):
+        hidden = np.zeros((len(examples), int(self.n_frames(max(n_samples)))), dtype=bool)
+        for row, n in zip(hidden, n_samples, strict=True):
+            if rng is not None and self.spans is not None:
                 n_frames = int(self.n_frames(n))
                 row[:n_frames] = self.spans.drawn(n_frames, rng)
-            hidden = torch.from_numpy(rows)
         return CtcBatch(
             stacked([normalised(example.samples) for example in examples]),
             torch.tensor(n_samples),
-            hidden,
+            torch.from_numpy(hidden),
             torch.tensor([label for row in labels for label in row]),
             torch.tensor([len(row) for row in labels]),
         )
