@@ -131,6 +131,45 @@ def test_a_wide_beam_ranks_all_texts_there_are(length_penalty):
             np.testing.assert_allclose(sum(reading.log_probs), reading.score * _length(reading) ** length_penalty, 1e-4)
 
 
+def plain_beam(log_probs, end, beam, length_penalty, n_most):
+    """Beam search over tables of place and last token, said plainly; returns finished texts and the steps it took."""
+    running, finished = [((), 0.0)], []
+    for n in range(1, n_most + 1):
+        longer = [
+            ((*text, token), score + float(log_probs[n - 1, (text or (0,))[-1], token]))
+            for text, score in running
+            for token in range(log_probs.shape[2])
+        ]
+        best = sorted(longer, key=lambda pair: -pair[1])[: 2 * beam]
+        finished += [(text[:-1], score / n**length_penalty) for text, score in best[:beam] if text[-1] == end]
+        finished = sorted(finished, key=lambda pair: -pair[1])[:beam]
+        running = [pair for pair in best if pair[0][-1] != end][:beam]
+        if len(finished) == beam and running[0][1] / n**length_penalty <= finished[-1][1]:
+            return finished, n
+    return finished, n_most
+
+
+@pytest.mark.parametrize("length_penalty", [0.0, 0.5, 2.0])
+def test_a_beam_ends_when_what_runs_can_no_longer_come_before_what_is_finished(length_penalty):
+    end, n_tokens, beam, n_most = 3, 4, 2, 12
+    steps = set()
+    for seed in range(30):
+        tables = torch.randn(n_most, n_tokens, n_tokens, generator=torch.Generator().manual_seed(seed))
+        tables[..., end] += 0.5
+        strategy = Beam(1, end, beam_size=beam, length_penalty=length_penalty)
+        for n in range(n_most):
+            rows = [(row.tokens or [0])[-1] for row in strategy.rows]
+            scores = torch.cat([tables[n, rows], torch.full((beam, 4), -torch.inf)], 1)
+            if strategy.extend(scores, scores.logsumexp(1), last=False) is None:
+                break
+        finished, n_steps = plain_beam(torch.log_softmax(tables, 2), end, beam, length_penalty, n_most)
+        (readings,) = strategy.readings()
+        assert ([r.tokens for r in readings], n + 1) == ([text for text, _ in finished], n_steps)
+        np.testing.assert_allclose([r.score for r in readings], [score for _, score in finished], atol=1e-5)
+        steps.add(n_steps)
+    assert len(steps) > 3
+
+
 def _length(reading):
     return len(reading.tokens) + reading.ended
 
