@@ -26,6 +26,7 @@ from otoscope.corpora.manifest import Utterance
 from otoscope.nets.training import TrainingPlan, train
 from otoscope.recognizers.checkpoints.fine_tuned import write_card
 from otoscope.recognizers.checkpoints.folder import read_checkpoint
+from otoscope.recognizers.checkpoints.opening import quiet_transformers
 from otoscope.recognizers.endtoend.batching import Made
 from otoscope.recognizers.whisper.learning import POSITION_S, Learner, token_loss
 from otoscope.recognizers.whisper.lessons import LessonBatch, batch_of
@@ -69,7 +70,7 @@ STAGES = (
         frames_only=True,
     ),
     Stage("short", Mix(6.0, 2), TrainingPlan(epochs=16, learning_rate=1.5e-3, warmup=0.05), 1600, 16),
-    Stage("whole", Mix(30.0, 9, cut=0.3), TrainingPlan(epochs=6, learning_rate=6e-4, warmup=0.05), 400, 8),
+    Stage("whole", Mix(30.0, 9, cut=0.3), TrainingPlan(epochs=10, learning_rate=1e-3, warmup=0.05), 400, 8),
 )
 """Frames first, then short windows, whole ones in the end."""
 
@@ -235,7 +236,8 @@ def train_digit_whisper(
         histories[stage.name] = train(
             learner, task, plan, checkpoint=folder / f"{stage.name}.training.pt", progress=progress
         )
-    model.save_pretrained(folder)
+    with quiet_transformers():
+        model.save_pretrained(folder)
     told = {"corpora": {name: len(own) for name, own in corpora.items()}, "n_single": len(single), "seed": seed}
     losses = {name: history.valid_losses[history.best_epoch] for name, history in histories.items()}
     write_card(folder, None, {**told, "recipe": __name__, "heads": HEADS, "valid_losses": losses})

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otoscope.core import BadInput, UnknownName
+from otoscope.recognizers.checkpoints.opening import quiet_transformers
 from otoscope.testing.checkpoints.symbols import ARPABET, IPA, LANGUAGE_LETTERS, LETTERS
 from otoscope.testing.checkpoints.weights import fill
 
@@ -105,7 +106,8 @@ def tiny_wav2vec2(
     network = shape.network()
     fill(network, seed=seed, gains=GAINS)
     _balance(network, shape.symbols)
-    network.eval().save_pretrained(folder)
+    with quiet_transformers():
+        network.eval().save_pretrained(folder)
     _write_inputs(folder, shape)
     if shape.symbols:
         _write_tokenizer(folder, shape)

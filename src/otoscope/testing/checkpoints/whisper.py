@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from otoscope.core import BadInput, UnknownName
+from otoscope.recognizers.checkpoints.opening import quiet_transformers
 from otoscope.testing.checkpoints.weights import fill
 from otoscope.testing.checkpoints.whisper_tokens import WhisperVocabulary
 
@@ -167,9 +168,10 @@ def write_whisper(
         _set_lengths(network.model.decoder.embed_tokens.weight, vocabulary)
         _balance(network.eval(), vocabulary)
     network.generation_config = generation_config(vocabulary, tokenizer, alignment_heads=alignment_heads)
-    network.eval().save_pretrained(folder)
-    WhisperFeatureExtractor(feature_size=config.num_mel_bins).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    with quiet_transformers():
+        network.eval().save_pretrained(folder)
+        WhisperFeatureExtractor(feature_size=config.num_mel_bins).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
     vocabulary.write_older_files(folder)
     return folder
 
