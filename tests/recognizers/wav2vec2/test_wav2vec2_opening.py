@@ -31,10 +31,17 @@ LANGUAGES = ("eng", "deu", "fra")
 MMS = {"kind": "wav2vec2", "stable": True, "how": {"adapters": LANGUAGES}}
 
 
-def test_otoscope_opens_a_folder(folder_of, bursts):
-    recognizer = otoscope.load(folder_of())
+@pytest.mark.parametrize("kind", ["wav2vec2", "wav2vec2-bert"])
+def test_otoscope_opens_a_folder(folder_of, bursts, kind):
+    recognizer = otoscope.load(folder_of(kind))
     assert isinstance(recognizer, Wav2Vec2Recognizer)
     assert recognizer.trace(bursts(0)).text
+
+
+def test_a_trace_is_saved_with_all_its_parts(opened, bursts, tmp_path):
+    trace = opened("sew").trace(bursts(1), record=["features", "emissions", "activations", "attentions"])
+    trace.save(tmp_path / "trace")
+    assert otoscope.Trace.load(tmp_path / "trace") == trace
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
