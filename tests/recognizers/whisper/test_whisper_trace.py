@@ -224,3 +224,26 @@ def test_provenance_tells_every_option(opened):
     assert opened("no-heads").provenance.parameters["heads"]["how"] == "all"
     assert len(told.weights_sha256) == 64
     assert told != opened(prompt="so", beam_size=3).provenance
+
+
+def test_words_are_placed_by_the_attention_with_which_their_tokens_were_written(opened, recording, monkeypatch):
+    from otoscope.recognizers.whisper import placing
+
+    given = {}
+    original = placing.word_times
+
+    def noting(weights, words, **how):
+        given.update(weights=weights, words=words)
+        return original(weights, words, **how)
+
+    monkeypatch.setattr(placing, "word_times", noting)
+    recognizer = opened(language="en")
+    trace = recognizer.trace(recording, record=["attentions"])
+    (window,) = recognizer.hear_windows([recording])
+    first, n_rows = len(window.prefix) - 1, given["weights"].shape[1]
+    for own, (layer, head) in zip(given["weights"], recognizer.heads.heads, strict=True):
+        rows = trace.attentions[f"decoder.{layer}.cross_attention"].weights[head]
+        np.testing.assert_array_equal(own, rows[first : first + n_rows])
+    assert [text for text, _ in given["words"]] == list(trace.hypothesis.words)
+    for (_, rows), confidence in zip(given["words"], trace.alignment.text_confidence, strict=True):
+        assert np.log(confidence) == pytest.approx(sum(window.log_probs[rows]), abs=1e-5)
