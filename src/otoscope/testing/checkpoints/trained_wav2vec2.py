@@ -25,6 +25,8 @@ from otoscope.core import Recognizer
 from otoscope.core.protocols import Progress
 from otoscope.corpora.augmentation import hiss, mix
 from otoscope.corpora.manifest import Utterance
+from otoscope.nets.augment import tilt_spectrum
+from otoscope.nets.contrastive import Spans
 from otoscope.nets.training import TrainingPlan, train
 from otoscope.recognizers.checkpoints.fine_tuned import FineTuned, write_card
 from otoscope.recognizers.checkpoints.folder import read_checkpoint
@@ -46,12 +48,50 @@ SHAPE: Mapping[str, Any] = {
     "positions": 16,
     "position_groups": 4,
 }
-PLAN = TrainingPlan(epochs=15, learning_rate=1.5e-3, warmup=0.05, betas=(0.9, 0.98), checkpoint_s=60)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of the training.
+
+    Parameters
+    ----------
+    name, plan
+        What it is called, and how to train.
+    frames
+        Weight of the lesson of each frame; CTC has 1.
+    hard
+        Whether the spectrum is tilted and stretches of frames are hidden, so that few voices stand for many.
+    """
+
+    name: str
+    plan: TrainingPlan
+    frames: float
+    hard: bool
+
+
+_BETAS = (0.9, 0.98)
+STAGES = (
+    Stage(
+        "frames",
+        TrainingPlan(epochs=15, learning_rate=1.5e-3, warmup=0.05, betas=_BETAS, checkpoint_s=60),
+        frames=0.5,
+        hard=False,
+    ),
+    Stage(
+        "ctc",
+        TrainingPlan(epochs=8, learning_rate=1e-3, warmup=0.05, betas=_BETAS, checkpoint_s=60),
+        frames=0.0,
+        hard=True,
+    ),
+)
+"""First where the letters are, then only which."""
 N_UPDATES = 80
 """In an epoch."""
 BATCH_SIZE = 8
-FRAMES = 0.5
-"""Weight of the lesson of each frame; CTC has 1."""
+TILT = 0.6
+SPANS = Spans(0.02, 6, least=0)
+"""Of the hard stage."""
 FRAME_S, FIRST_S = 0.02, 0.0125
 """From frame to frame, and the centre of the first."""
 
@@ -78,6 +118,8 @@ class DigitTask:
         Of the head.
     n_frames
         Frames of so many samples.
+    stage
+        Of the training.
     """
 
     train: Passages
@@ -85,6 +127,7 @@ class DigitTask:
     held_out: Sequence[Utterance]
     symbols: Symbols
     n_frames: Any
+    stage: Stage
 
     def batches(self, rng: np.random.Generator) -> Sequence[DigitBatch]:
         """Return passages drawn anew, at another speed, level and noise."""
@@ -93,7 +136,13 @@ class DigitTask:
     def _made(self, seed: int) -> DigitBatch:
         rng = np.random.default_rng(seed)
         drawn = [self.train.drawn("en", rng).faster(float(np.exp(rng.uniform(-0.12, 0.12)))) for _ in range(BATCH_SIZE)]
-        return self.batch([replace(passage, samples=_changed(passage.samples, rng)) for passage in drawn])
+        batch = self.batch([replace(each, samples=_noisy(each.samples, rng)) for each in drawn])
+        if not self.stage.hard:
+            return batch
+        tilted = [tilt_spectrum(wave.numpy(), rng, largest=TILT) for wave in batch.heard.waves]
+        hidden = [SPANS.drawn(batch.frames.shape[1], rng) for _ in tilted]
+        hard = replace(batch.heard, waves=torch.from_numpy(np.stack(tilted)), hidden=torch.from_numpy(np.stack(hidden)))
+        return replace(batch, heard=hard)
 
     def batch(self, passages: Sequence[Passage]) -> DigitBatch:
         """Return passages padded to one length."""
@@ -117,7 +166,7 @@ class DigitTask:
         """Return the loss of a batch."""
         log_probs, lengths = network(batch.heard)
         framewise = nn.functional.nll_loss(log_probs.transpose(1, 2), batch.frames, ignore_index=-100)
-        return self._ctc(log_probs, lengths, batch) + FRAMES * framewise
+        return self._ctc(log_probs, lengths, batch) + self.stage.frames * framewise
 
     def _ctc(self, log_probs: Tensor, lengths: Tensor, batch: DigitBatch) -> Tensor:
         """Return nats for each letter."""
@@ -159,8 +208,8 @@ def letters_in_time(digits: Sequence[Spoken], n_frames: int, symbols: Symbols) -
     return found
 
 
-def _changed(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return sound in noise, two times out of three, with silence before and after it as it comes."""
+def _noisy(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return sound in noise, two times out of three."""
     if rng.random() < 1 / 3:
         return samples
     noisy = mix(samples, hiss(samples.size, rng), RATE_HZ, snr_db=float(rng.uniform(8.0, 40.0)))
@@ -173,7 +222,7 @@ def train_digit_wav2vec2(
     *,
     single: Sequence[Utterance] = (),
     seed: int = 0,
-    plan: TrainingPlan = PLAN,
+    stages: Sequence[Stage] = STAGES,
     progress: Progress | None = None,
 ) -> Recognizer:
     """Train the tiny model into a folder in the layout of the hub; an interrupted run goes on there.
@@ -186,10 +235,10 @@ def train_digit_wav2vec2(
         Strings of digits in English with tiers of words, of splits train and valid, as `digit_corpora` makes them.
     single
         Recordings of single digits, as the Free Spoken Digit Dataset has them; those of split train are learnt too.
-    plan
-        How to train; its seed is `seed`.
+    stages
+        How to train; the seed of each is `seed`.
     progress
-        Called with (epochs done, all epochs).
+        Called with (epochs done, all epochs) of each stage.
     """
     folder = Path(folder)
     learnt, held_out = ([each for each in spoken if each.split == split] for split in ("train", "valid"))
@@ -198,14 +247,16 @@ def train_digit_wav2vec2(
     opened.model.requires_grad_(True)
     real = [each for each in single if each.split == "train"]
     network = CtcNetwork(opened.model)
-    task = DigitTask(
-        Passages({"en": learnt}, real), Passages({"en": held_out}), held_out, opened.symbols, network.n_frames
-    )
-    checkpoint = folder / "training.pt"
-    history = train(network, task, replace(plan, seed=seed), checkpoint=checkpoint, progress=progress)
+    passages = (Passages({"en": learnt}, real), Passages({"en": held_out}))
+    histories = {}
+    for stage in stages:
+        task = DigitTask(*passages, held_out, opened.symbols, network.n_frames, stage)
+        plan, checkpoint = replace(stage.plan, seed=seed), folder / f"{stage.name}.training.pt"
+        histories[stage.name] = train(network, task, plan, checkpoint=checkpoint, progress=progress)
     save_trained(opened, folder, start)
     told = {"n_utterances": len(learnt), "n_single": len(real), "seed": seed, "recipe": __name__}
     shape = json.loads(json.dumps(dict(SHAPE)))
-    losses = {"valid_losses": list(history.valid_losses), "best_epoch": history.best_epoch}
-    write_card(folder, None, {**told, "shape": shape, "n_updates": N_UPDATES * len(history.train_losses), **losses})
+    losses = {name: history.valid_losses[history.best_epoch] for name, history in histories.items()}
+    n_updates = N_UPDATES * sum(len(history.train_losses) for history in histories.values())
+    write_card(folder, None, {**told, "shape": shape, "n_updates": n_updates, "valid_losses": losses})
     return FineTuned.load(folder)
