@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,21 +109,33 @@ def repeats(spoken: Sequence[Tempting], *, seed: int) -> Iterator[Tempting]:
         yield Tempting("repeats", recording.with_samples(np.tile(recording.samples, times)), words)
 
 
-def is_real(words: Sequence[Interval], truth: Sequence[Interval]) -> tuple[bool, ...]:
-    """Return for each word heard whether it was said: a true word of the same label overlaps it that no other took.
+Found = Literal["said", "misheard", "made up"]
+
+
+def found_in(words: Sequence[Interval], truth: Sequence[Interval]) -> tuple[Found, ...]:
+    """Return for each word heard whether it was said, was heard in place of another, or was made up.
+
+    Said: a true word of the same label overlaps it that no other took. Misheard: one of another label does, left over
+    when those are taken. Made up: neither; where it is said to be, nothing is left that it could stand for.
 
     Examples
     --------
     >>> said = (Interval(0.0, 0.5, "one"), Interval(0.5, 1.0, "two"))
-    >>> is_real((Interval(0.1, 0.4, "one"), Interval(0.4, 0.6, "one"), Interval(0.7, 1.1, "two")), said)
-    (True, False, True)
+    >>> found_in((Interval(0.1, 0.4, "one"), Interval(0.4, 0.5, "one"), Interval(0.7, 1.2, "two")), said)
+    ('said', 'made up', 'said')
     """
     left = list(truth)
-    found = []
-    for word in words:
-        label = " ".join(normalize_words(word.label))
-        match = next((t for t in left if t.label == label and t.overlap_s(word) > 0), None)
-        found.append(match is not None)
-        if match is not None:
-            left.remove(match)
+    found: list[Found] = ["made up"] * len(words)
+    labels = [" ".join(normalize_words(word.label)) for word in words]
+    kinds: tuple[Found, ...] = ("said", "misheard")
+    for kind in kinds:
+        for i, word in enumerate(words):
+            if found[i] != "made up":
+                continue
+            match = next(
+                (t for t in left if (kind == "misheard" or t.label == labels[i]) and t.overlap_s(word) > 0), None
+            )
+            if match is not None:
+                found[i] = kind
+                left.remove(match)
     return tuple(found)

@@ -25,8 +25,9 @@ from otoscope.recognizers.whisper.doubts import RULE, TESTS, Rule
 from otoscope.recognizers.whisper.recognizer import WhisperRecognizer
 from otoscope.studies.result import StudyResult
 from otoscope.studies.robust_sounds import (
+    Found,
     Tempting,
-    is_real,
+    found_in,
     made_noises,
     recorded_noises,
     repeats,
@@ -36,6 +37,9 @@ from otoscope.studies.robust_sounds import (
 
 N_STRINGS, N_REPEATS, N_NOISES = 60, 12, 24
 NOISE_CORPUS = "esc10-noise"
+REAL = "real speech"
+MOST_LEARNT = 12
+"""Words of one recording that a rule is learnt from at most, so that one endless loop does not outweigh all others."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,13 @@ class Heard:
     """One word that was heard: in what kind of sound, whether it was said, and the evidence about it."""
 
     kind: str
-    real: bool
+    found: Found
     evidence: Evidence
+
+    @property
+    def made_up(self) -> bool:
+        """Whether nobody said it: written for silence, noise, or a repetition that was not there."""
+        return self.found == "made up" and self.kind != REAL
 
 
 def run(
@@ -91,9 +100,9 @@ def run(
         learnt = [
             word
             for number, own in enumerate(fit_on.split(","))
-            for word in heard_in(whisper, tempting(corpus, noises, own, limit, seed + 1 + number))
+            for word in heard_in(whisper, tempting(corpus, noises, own, limit, seed + 1 + number), most=MOST_LEARNT)
         ]
-        rule = fit_rule([w.evidence for w in learnt if _innocent(w)], [w.evidence for w in learnt if not w.real])
+        rule = fit_rule([w.evidence for w in learnt if w.kind == REAL], [w.evidence for w in learnt if w.made_up])
     sounds = list(tempting(corpus, noises, split, limit, seed))
     words = heard_in(whisper, sounds, progress)
     rows = table(words, rule)
@@ -155,35 +164,35 @@ def _most(number: int, limit: int | None) -> int:
 
 
 def heard_in(
-    whisper: WhisperRecognizer, sounds: Iterable[Tempting], progress: Progress | None = None
+    whisper: WhisperRecognizer,
+    sounds: Iterable[Tempting],
+    progress: Progress | None = None,
+    *,
+    most: int | None = None,
 ) -> tuple[Heard, ...]:
-    """Return every word that is heard in the sounds, with its evidence."""
+    """Return every word (of each sound the first `most`) that is heard in the sounds, with its evidence."""
     from otoscope.recognizers.whisper.judging import evidence_in
 
     found: list[Heard] = []
     listed = list(sounds)
     for done, sound in enumerate(listed, start=1):
         evidence = evidence_in(whisper.parts, whisper.options, whisper.heads, sound.recording)
-        real = is_real([each.word for each in evidence], sound.truth)
-        found += [Heard(sound.kind, said, each) for said, each in zip(real, evidence, strict=True)]
+        how = found_in([each.word for each in evidence], sound.truth)
+        found += [Heard(sound.kind, *each) for each in zip(how, evidence, strict=True)][:most]
         if progress is not None:
             progress(done, len(listed))
     return tuple(found)
 
 
-def _innocent(word: Heard) -> bool:
-    """Whether a word counts as one of real speech: rightly heard or not, it was written for somebody's words."""
-    return word.real or word.kind == "real speech"
-
-
 def table(words: Sequence[Heard], rule: Rule) -> list[dict[str, Any]]:
     """Return a row for each kind of evidence and one for the verdict.
 
-    `recall`: share of the words made up (silence, noise; repeats where nobody said them) that are flagged;
-    `false_alarms`: share of all words of real speech that are, wrong ones included. `None` where there are no words.
+    `recall`: share of the words made up (silence, noise; in repeats those in whose place nothing was left to say) that
+    are flagged; `false_alarms`: share of all words of real speech that are, wrong ones included. `None` where there are
+    no words.
     """
-    bad = [w.evidence for w in words if not w.real and w.kind != "real speech"]
-    good = [w.evidence for w in words if w.kind == "real speech"]
+    bad = [w.evidence for w in words if w.made_up]
+    good = [w.evidence for w in words if w.kind == REAL]
     flags: dict[str, Callable[[Evidence], bool]] = {
         "verdict": lambda e: rule.probability(e) >= rule.threshold,
         **{kind: limit.fails for kind, limit in TESTS.items()},
@@ -220,12 +229,11 @@ def _kinds_panel(words: Sequence[Heard], sounds: Sequence[Tempting], rule: Rule)
         own = [w for w in words if w.kind == kind]
         flagged = [w for w in own if rule.probability(w.evidence) >= rule.threshold]
         n_sounds = sum(sound.kind == kind for sound in sounds)
-        n_bad = sum(not w.real for w in own)
-        rows.append([kind, n_sounds, len(own), n_bad, sum(not w.real for w in flagged), sum(w.real for w in flagged)])
-    columns = ["sound", "recordings", "words heard", "not said", "not said, flagged", "said, flagged"]
-    return Panel(
-        "table", "What was heard in what", {"columns": columns, "rows": rows}, "A word counts as said in time."
-    )
+        n_bad, n_caught = (sum(w.made_up for w in some) for some in (own, flagged))
+        rows.append([kind, n_sounds, len(own), n_bad, n_caught, len(flagged) - n_caught])
+    columns = ["sound", "recordings", "words heard", "made up", "made up, flagged", "others, flagged"]
+    caption = "In repeats a word counts as made up where nothing was left that it could stand for."
+    return Panel("table", "What was heard in what", {"columns": columns, "rows": rows}, caption)
 
 
 def _summary(rows: Sequence[dict[str, Any]]) -> str:

@@ -11,8 +11,10 @@ from otoscope.core import BadInput
 from otoscope.recognizers.whisper.doubt_evidence import Evidence
 from otoscope.recognizers.whisper.doubts import MEASURES, Rule, measures
 
-PENALTY = 0.02
+PENALTY = 0.2
 """Of the sum of squared weights, against the mean loss of a word."""
+LEAST_THRESHOLD = 0.3
+"""A word less likely made up than this is never flagged."""
 MOST_FALSE = 0.02
 """Share of words that were said which the rule may flag, on what it was learnt from."""
 
@@ -26,7 +28,8 @@ def fit_rule(said: Sequence[Evidence], made_up: Sequence[Evidence], *, most_fals
         Words of real speech, and words written for silence, noise and the like. Both kinds count alike, however many
         there are.
     most_false
-        Share of the words said that may be flagged; the threshold is the lowest that keeps to it, 0.5 at least.
+        Share of the words said that may be flagged; the threshold is the lowest that keeps to it, `LEAST_THRESHOLD` at
+        least.
 
     Raises
     ------
@@ -51,7 +54,7 @@ def fit_rule(said: Sequence[Evidence], made_up: Sequence[Evidence], *, most_fals
     )
     own = np.sort([rule.probability(evidence) for evidence in said])
     allowed = int(most_false * len(said))
-    threshold = max(0.5, float(own[-1 - allowed]) + 1e-6)
+    threshold = max(LEAST_THRESHOLD, float(own[-1 - allowed]) + 1e-6)
     return Rule(rule.weights, rule.bias, min(threshold, 0.999))
 
 

@@ -171,8 +171,8 @@ def measures(evidence: Evidence) -> NDArray[np.float64]:
 
     `silent`: 1 - probability of speech. `unmoved`, `unmoved_by_all`: exp of minus the nats lost, from 1 (none) to 0.
     `off_sound`: 1 - share of attention on sound. `spread`: seconds, at most 3. `overlap`: as it is. `unlikely`: minus
-    the mean log probability, at most 4. `no_speech`: as it is. `repeats`: log2, at most 3. `hurried`: doublings of the rate
-    beyond 20 letters a second, at most 3.
+    the mean log probability, at most 4. `no_speech`: as it is. `repeats`: log2, at most 3. `hurried`:
+    doublings of the rate beyond 20 letters a second, at most 3.
     """
     return np.array(
         [

@@ -15,8 +15,10 @@ from otoscope.recognizers.whisper.times import StatesPlan, TimesBy, place_words
 
 LEADS_S = tuple(0.02 * step for step in range(-5, 6))
 """Leads of the attention over the sound that are tried."""
-MOST_ERROR_S = 0.5
+MOST_ERROR_S = 0.2
 """An edge further off counts as this in the search; medians are told as they are."""
+MOST_LED_S = 0.1
+"""The same in the search for the lead, which words that are lost altogether say nothing about."""
 LEAST_GAIN = 0.03
 """Share of the error that a further head must take away."""
 N_WITHOUT_TRUTH = 6
@@ -56,13 +58,15 @@ def choose_heads(
     heads = [(layer, head) for layer in range(n_layers) for head in range(n_heads)]
     prepared = _Prepared(first, heads, by)
     alone = sorted(heads, key=lambda head: prepared.error((head,)))[:n_candidates]
-    chosen, lead_s = _grown(_Prepared(second, alone, by), alone, most)
-    error_s = float(np.median(_Prepared(second, alone, by).errors(chosen, lead_s)))
+    held_out = _Prepared(second, alone, by)
+    chosen = _grown(held_out, alone, most)
+    lead_s = _lead_s((prepared, held_out), chosen)
+    error_s = float(np.median(held_out.errors(chosen, lead_s)))
     return HeadChoice(tuple(sorted(chosen)), "calibrated", lead_s, error_s, material)
 
 
-def _grown(prepared: _Prepared, candidates: Sequence[Head], most: int) -> tuple[tuple[Head, ...], float]:
-    """Return the set grown by one head at a time, and the lead that suits it."""
+def _grown(prepared: _Prepared, candidates: Sequence[Head], most: int) -> tuple[Head, ...]:
+    """Return the set grown by one head at a time."""
     chosen: tuple[Head, ...] = ()
     best = np.inf
     while len(chosen) < most and (rest := [head for head in candidates if head not in chosen]):
@@ -71,8 +75,17 @@ def _grown(prepared: _Prepared, candidates: Sequence[Head], most: int) -> tuple[
         if found[head] >= (1 - LEAST_GAIN) * best:
             break
         chosen, best = (*chosen, head), found[head]
-    leads = {lead_s: prepared.error(chosen, lead_s) for lead_s in sorted(LEADS_S, key=abs)}
-    return chosen, min(leads, key=lambda lead_s: leads[lead_s])
+    return chosen
+
+
+def _lead_s(both: Sequence[_Prepared], chosen: Sequence[Head]) -> float:
+    """Return the lead of least error on all utterances; none, unless another is better by `LEAST_GAIN`."""
+    found = {
+        lead_s: float(np.mean([np.minimum(own.errors(chosen, lead_s), MOST_LED_S).mean() for own in both]))
+        for lead_s in LEADS_S
+    }
+    best = min(found, key=lambda lead_s: found[lead_s])
+    return best if found[best] < (1 - LEAST_GAIN) * found[0.0] else 0.0
 
 
 class _Prepared:
