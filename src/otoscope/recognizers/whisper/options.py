@@ -55,7 +55,8 @@ class Options:
         How what is longer than 30 s is heard: `sequential` or `batched`, and whether the model then reads what it wrote
         before; see `long.hear_long`.
     most_nats
-        `align` refuses a text if what is heard is likelier by more than this for each word that differs.
+        `align` refuses a text if what is heard is likelier by more than this for each word that differs. The default,
+        some twenty times likelier, is a convention; `fitting.learnt_limit` learns one from held-out speech.
     """
 
     language: str | None = None
@@ -75,7 +76,7 @@ class Options:
     times: TimesBy = "states"
     long: Literal["sequential", "batched"] = "sequential"
     condition: bool = False
-    most_nats: float = 5.0
+    most_nats: float = 3.0
 
     def __post_init__(self) -> None:
         set_frozen(self, temperatures=tuple(float(t) for t in self.temperatures))
