@@ -70,9 +70,10 @@ STAGES = (
         frames_only=True,
     ),
     Stage("short", Mix(6.0, 2), TrainingPlan(epochs=16, learning_rate=1.5e-3, warmup=0.05), 1600, 16),
-    Stage("whole", Mix(30.0, 9, cut=0.3), TrainingPlan(epochs=10, learning_rate=1e-3, warmup=0.05), 400, 8),
+    Stage("longer", Mix(6.0, 2), TrainingPlan(epochs=30, learning_rate=1.5e-3, warmup=0.05), 1600, 16),
+    Stage("whole", Mix(30.0, 9, cut=0.3), TrainingPlan(epochs=6, learning_rate=6e-4, warmup=0.05), 400, 8),
 )
-"""Frames first, then short windows, whole ones in the end."""
+"""Frames first, then short windows in two runs, whole ones in the end."""
 
 
 @dataclass(frozen=True, eq=False)
