@@ -68,10 +68,9 @@ WAYS = {
 
 
 KINDS = ("multilingual", "english", "distilled", "large-v3", "no-heads")
+QUICK = {(kind, "prompt") for kind in KINDS[1:4]} | {(KINDS[0], way) for way in WAYS if way not in ("beam", "times")}
 CASES = [
-    pytest.param(kind, way, marks=() if kind == "multilingual" or way in ("times", "prompt") else pytest.mark.slow)
-    for kind in KINDS
-    for way in WAYS
+    pytest.param(kind, way, marks=() if (kind, way) in QUICK else pytest.mark.slow) for kind in KINDS for way in WAYS
 ]
 
 
