@@ -97,8 +97,7 @@ def open_for_training(start: Checkpoint, texts: Sequence[Sequence[str]], *, new_
 
     if start.config.get("adapter_attn_dim") is not None:
         raise BadInput(f"{start.name} has language adapters (MMS), which are not trained here; take one without")
-    settings: dict[str, Any] = {"mask_time_prob": 0.05, "mask_feature_prob": 0.0, "apply_spec_augment": True}
-    settings["layerdrop"] = 0.0
+    settings: dict[str, Any] = {"mask_time_prob": 0.05, "mask_feature_prob": 0.0, "layerdrop": 0.0}
     settings["attn_implementation"] = "eager" if start.model_type in EAGER_ONLY else "sdpa"
     classes: tuple[Any, Any] = (AutoModel, AutoModelForCTC)
     with torch.random.fork_rng(devices=[]):
@@ -112,6 +111,8 @@ def open_for_training(start: Checkpoint, texts: Sequence[Sequence[str]], *, new_
             body: Any = loaded(classes[0], start, may_ignore=(PRETRAINING, r"^lm_head"), **settings, **said)
             model = classes[1].from_config(body.config)
             setattr(model, model.base_model_prefix, body)
+    for config in (model.config, model.base_model.config):
+        config.apply_spec_augment = True  # where frames are hidden, by the task, never by transformers
     spelled = [symbols.encode(words) for words in texts]
     is_new = new_head or not has_head(start)
     if is_new:
