@@ -193,13 +193,13 @@ def test_a_word_loses_what_its_own_sound_gave_it(parts, heads, babble):
     assert any(abs(e.drop) > 1e-3 for e in found)
     prefix = parts.tokens.prefix("en", "transcribe", timestamps=False)
     tokens = parts.tokens.encode(" one two three four five")
-    places = [(found[i].word.start_s, found[i].word.end_s) for i in (0, 4)]
+    places = [(found[i].word.start_s, found[i].word.end_s) for i in (1,)]
     segments = [Segment(max(0, a - 0.1), min(recording.duration_s, b + 0.1)) for a, b in places]
-    changed = Masker(recording, segments)([False, False])
+    changed = Masker(recording, segments)([False])
     plain, silenced = (hear_again(parts, [each], prefix, tokens)[0].log_probs for each in (recording, changed))
-    rows = parts.tokens.words(tokens, "en")[4].spoken
-    assert found[4].drop == pytest.approx(float((plain[rows] - silenced[rows]).mean()), abs=1e-4)
-    assert found[4].log_prob == pytest.approx(float(plain[rows].mean()), abs=1e-4)
+    rows = parts.tokens.words(tokens, "en")[1].spoken
+    assert found[1].drop == pytest.approx(float((plain[rows] - silenced[rows]).mean()), abs=1e-4)
+    assert found[1].log_prob == pytest.approx(float(plain[rows].mean()), abs=1e-4)
 
 
 def test_attention_on_sound_spread_and_overlap():

@@ -55,6 +55,10 @@ def test_heads_that_follow_time_are_found_with_truth():
     assert choice.lead_s == pytest.approx(0.0, abs=0.021)
 
 
+def test_candidates_are_the_best_heads_alone():
+    assert set(choose_heads([known(i) for i in range(8)], n_candidates=2).heads) <= GOOD
+
+
 def test_a_lead_is_found():
     assert choose_heads([known(i, lead_s=0.08) for i in range(8)]).lead_s == pytest.approx(0.08, abs=0.021)
 

@@ -128,6 +128,8 @@ def test_times_are_those_of_transformers(parts, theirs):
     [
         # one whole segment and one that the end of the window cuts off: seek to where it began
         ([100, 1, 2, 150, 150, 3], [(0.0, 1.0, 0, 5)], 100),
+        # the pair may have a pause between: the next window begins where the segment ended
+        ([100, 1, 150, 160, 3], [(0.0, 1.0, 0, 4)], 100),
         # times close everything, and one alone at the end says that nobody speaks after it
         ([100, 1, 150, 160, 2, 200], [(0.0, 1.0, 0, 3), (1.2, 2.0, 3, 6)], 3000),
         # a pair at the very end: the next window begins there

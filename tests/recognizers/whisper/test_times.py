@@ -100,6 +100,7 @@ def test_attention_decides_where_there_is_no_pause():
     placed = word_times(looks(spans), WORDS[:2], duration_s=2.5, sound=odds(((0.3, 1.0),)))
     assert placed.words[0].start_s == pytest.approx(0.3, abs=0.011)
     assert placed.words[1].end_s == pytest.approx(1.0, abs=0.011)
+    assert placed.words[0].end_s == placed.words[1].start_s  # a pause can be left out
     assert placed.words[0].end_s == pytest.approx((0.55 + 0.9) / 2, abs=0.05)  # half-way between the two looks
 
 

@@ -11,11 +11,11 @@ from otoscope.core import BadInput
 from otoscope.recognizers.whisper.doubt_evidence import Evidence
 from otoscope.recognizers.whisper.doubts import MEASURES, Rule, measures
 
-PENALTY = 0.2
+PENALTY = 0.002
 """Of the sum of squared weights, against the mean loss of a word."""
 LEAST_THRESHOLD = 0.3
 """A word less likely made up than this is never flagged."""
-MOST_FALSE = 0.02
+MOST_FALSE = 0.03
 """Share of words that were said which the rule may flag, on what it was learnt from."""
 
 
@@ -66,9 +66,9 @@ def _fitted(
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights, bias = parameters[:-1], parameters[-1]
         nats = values @ weights + bias
-        total = float(share @ (np.logaddexp(0, nats) - wanted * nats) + PENALTY * weights @ weights / 100)
+        total = float(share @ (np.logaddexp(0, nats) - wanted * nats) + PENALTY * weights @ weights)
         slope = share * (1 / (1 + np.exp(-nats)) - wanted)
-        return total, np.append(values.T @ slope + 2 * PENALTY * weights / 100, slope.sum())
+        return total, np.append(values.T @ slope + 2 * PENALTY * weights, slope.sum())
 
     n = values.shape[1]
     found = minimize(loss, np.zeros(n + 1), jac=True, method="L-BFGS-B", bounds=[(0, None)] * n + [(None, None)])
