@@ -70,20 +70,13 @@ class Stage:
     hard: bool
 
 
-_BETAS = (0.9, 0.98)
+def _plan(epochs: int, learning_rate: float) -> TrainingPlan:
+    return TrainingPlan(epochs=epochs, learning_rate=learning_rate, warmup=0.05, betas=(0.9, 0.98), checkpoint_s=60)
+
+
 STAGES = (
-    Stage(
-        "frames",
-        TrainingPlan(epochs=15, learning_rate=1.5e-3, warmup=0.05, betas=_BETAS, checkpoint_s=60),
-        frames=0.5,
-        hard=False,
-    ),
-    Stage(
-        "ctc",
-        TrainingPlan(epochs=8, learning_rate=1e-3, warmup=0.05, betas=_BETAS, checkpoint_s=60),
-        frames=0.0,
-        hard=True,
-    ),
+    Stage("frames", _plan(15, 1.5e-3), frames=0.5, hard=False),
+    Stage("ctc", _plan(8, 1e-3), frames=0.0, hard=True),
 )
 """First where the letters are, then only which."""
 N_UPDATES = 80
