@@ -195,15 +195,15 @@ USUAL_LETTERS_PER_S = 20.0
 RULE = Rule(
     {
         "silent": 4.2,
-        "off_sound": 0.6,
+        "off_sound": 0.8,
         "spread": 1.5,
         "overlap": 0.3,
-        "unlikely": 0.6,
-        "repeats": 1.2,
-        "hurried": 1.1,
+        "unlikely": 1.2,
+        "repeats": 1.1,
+        "hurried": 0.8,
     },
     bias=-5.0,
-    threshold=0.35,
+    threshold=0.45,
 )
 """Learnt by `doubt_fitting` from what two tiny Whispers of digits wrote for strings of single digits (fsdd train and
 valid), recorded noise (esc10 train), made noise, silence and repeats. Those models were
