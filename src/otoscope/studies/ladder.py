@@ -246,6 +246,4 @@ def _summary(rows: Sequence[dict[str, Any]]) -> str:
         return f"No recogniser could be trained: {', '.join(failed)} failed."
     best = min(done, key=lambda row: row["test_wer"])
     rest = f"; {', '.join(failed)} failed" if failed else ""
-    return (
-        f"{_named(best)} makes the fewest word errors on test, {100 * best['test_wer']:.1f} %, of {len(done)}{rest}."
-    )
+    return f"{_named(best)} makes the fewest word errors on test, {100 * best['test_wer']:.1f} %, of {len(done)}{rest}."
