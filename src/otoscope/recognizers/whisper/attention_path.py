@@ -100,7 +100,7 @@ def first_frames(matrix: ArrayLike) -> NDArray[np.int64]:
 
     Examples
     --------
-    >>> first_frames([[2.0, 2.0, 0.0, 0.0, 0.0], [0.0, -1.0, 1.0, 2.0, 2.0]])
+    >>> first_frames([[2, 2, -1, -1, -1], [-1, -1, 1, 2, 2]])
     array([0, 2])
     """
     values = np.ascontiguousarray(matrix, dtype=np.float64)
