@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import otoscope
 from otoscope.core import BadInput, Panel, Recording
@@ -132,7 +133,7 @@ def made_sounds(n: int, seed: int) -> list[Recording]:
     rng = np.random.default_rng(seed)
     sounds = []
     for _ in range(n):
-        pieces = []
+        pieces: list[NDArray[np.float64]] = []
         while sum(piece.size for piece in pieces) < RATE_HZ * 0.3 or rng.random() > 0.15:
             times_s = np.arange(int(RATE_HZ * rng.uniform(0.1, 0.5))) / RATE_HZ
             pitch_hz, formant_hz = rng.uniform(80, 300), rng.uniform(300, 3500)
