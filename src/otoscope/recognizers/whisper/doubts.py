@@ -203,12 +203,12 @@ RULE = Rule(
         "hurried": 0.8,
     },
     bias=-5.0,
-    threshold=0.45,
+    threshold=0.35,
 )
 """Learnt by `doubt_fitting` from what two tiny Whispers of digits wrote for strings of single digits (fsdd train and
 valid), recorded noise (esc10 train), made noise, silence and repeats. Those models were
 never sure that nobody spoke, and words lost less by silencing than by other evidence told: so neither counts here, both
-are shown as doubts. `otoscope study too-robust --fit-on train,valid` learns another for a checkpoint."""
+are shown as doubts. `otoscope study too-robust --set fit_on=train,valid` learns another for a checkpoint."""
 
 
 @dataclass(frozen=True)
