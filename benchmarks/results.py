@@ -139,6 +139,38 @@ ENTRIES = (
         "The digits of the test speaker in noise, rooms, over the telephone, and at other speeds.",
     ),
     Entry(
+        "checkpoint-agreement",
+        "Models of the hub beside transformers",
+        "otoscope study checkpoint-agreement --json",
+        "Every architecture in small, with random weights, fifty sounds each: are the texts those of transformers, and "
+        "how far are logits (CTC) or mean log probabilities (Whisper) apart? CTranslate2 is our fast engine.",
+    ),
+    Entry(
+        "pretrained",
+        "Models of the hub beside their peers",
+        "python benchmarks/pretrained.py --threads 1 --json FILE",
+        "Layouts of whisper-base (30 s, 64 tokens) and wav2vec2-base (10 s) with random weights: text only beside "
+        "faster-whisper (1.05 times at most), all that is inside beside generate with attentions (1.5), and which way "
+        "to run wav2vec 2.0 is fastest (half the time of transformers in float32).",
+    ),
+    Entry(
+        "attention-times",
+        "Word times of a Whisper",
+        "otoscope study attention-times --set recognizer=tests/recognizers/samples/whisper-digits "
+        "--corpus WORK/digits/en --split test --json",
+        "Synthetic digits by voices it never heard (of `otoscope.testing.checkpoints.digits.digit_corpora`): "
+        "how far are edges of words from the truth, by which heads and which way? At most 40 ms, and no more than by "
+        "the heads of the later half and warping, as openai/whisper does it.",
+    ),
+    Entry(
+        "too-robust",
+        "Words that nobody said",
+        "otoscope study too-robust --set recognizer=tests/recognizers/samples/whisper-digits --corpus DATA/fsdd "
+        "--set noises=DATA/esc10-noise --split test --json",
+        "A tiny Whisper is made to write about silence, noises and repeated sound, and hears real digits: how many of "
+        "the words that nobody said are flagged (95 %), and how many of those somebody said (at most 5 %)?",
+    ),
+    Entry(
         "planted-cue",
         "Planted cue",
         "otoscope study planted-cue --json",
