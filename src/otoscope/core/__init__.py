@@ -15,9 +15,10 @@ from otoscope.core.errors import (
     OtoscopeError,
     UnknownName,
 )
+from otoscope.core.finding import Finding
 from otoscope.core.grid import FrameGrid
 from otoscope.core.hypothesis import Hypothesis, Target
-from otoscope.core.measurements import Activation, Attention, Emissions, Features, Site, StepScores
+from otoscope.core.measurements import Activation, Attention, Emissions, Features, Site, SiteScores, StepScores
 from otoscope.core.panel import Panel
 from otoscope.core.percept import Percept
 from otoscope.core.protocols import (
@@ -29,6 +30,7 @@ from otoscope.core.protocols import (
     Recognizer,
     Renderer,
     Streaming,
+    Substituting,
     Trainable,
 )
 from otoscope.core.recording import Recording
@@ -52,6 +54,7 @@ __all__ = [
     "Explainer",
     "Explanation",
     "Features",
+    "Finding",
     "FrameGrid",
     "Hypothesis",
     "Intervenable",
@@ -71,8 +74,10 @@ __all__ = [
     "Renderer",
     "Segment",
     "Site",
+    "SiteScores",
     "StepScores",
     "Streaming",
+    "Substituting",
     "Target",
     "Tier",
     "Trace",

@@ -146,3 +146,27 @@ class Attention(ByValue):
 
     def __post_init__(self) -> None:
         set_frozen(self, weights=frozen_array(self.weights, n_dims=3, name=f"attention at {self.site.name}"))
+
+
+@dataclass(frozen=True, eq=False)
+class SiteScores(ByValue):
+    """How targets score with other values at a site, and how steeply each score rises there.
+
+    Parameters
+    ----------
+    scores
+        `(n_values, n_targets)` in nats.
+    slopes
+        `(n_values, n_targets, n_rows, n_units)`: d score / d value at the site; `None` where nobody asked.
+    """
+
+    scores: NDArray[np.float64]
+    slopes: NDArray[Any] | None = None
+
+    def __post_init__(self) -> None:
+        set_frozen(self, scores=frozen_array(self.scores, n_dims=2, name="scores", dtype=np.float64))
+        if self.slopes is not None:
+            slopes = frozen_array(self.slopes, n_dims=4, name="slopes")
+            if slopes.shape[:2] != self.scores.shape:
+                raise BadInput(f"slopes of shape {slopes.shape} for scores of shape {self.scores.shape}")
+            set_frozen(self, slopes=slopes)

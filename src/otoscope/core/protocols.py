@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from otoscope.core.attribution import Attribution
 from otoscope.core.hypothesis import Target
-from otoscope.core.measurements import Emissions, Site
+from otoscope.core.measurements import Emissions, Site, SiteScores
 from otoscope.core.panel import Panel
 from otoscope.core.percept import Percept
 from otoscope.core.recording import Recording
@@ -84,6 +84,26 @@ class Differentiable(Protocol):
 
     def gradient(self, recording: Recording, target: Target, *, at: str = "features") -> NDArray[np.float64]:
         """Return d score / d value at a site, in the shape of that site's activation."""
+        ...
+
+
+@runtime_checkable
+class Substituting(Protocol):
+    """Tells how targets would score if something else stood at a site."""
+
+    def score_at(
+        self,
+        recording: Recording,
+        targets: Sequence[Target],
+        values: NDArray[Any],
+        *,
+        at: str = "features",
+        slopes: bool = False,
+    ) -> SiteScores:
+        """Return the scores with each of `values` `(n_values, n_rows, n_units)` in place of what passes the site `at`.
+
+        `at="waveform"` takes `(n_values, n_samples, 1)` at the front end's own rate.
+        """
         ...
 
 
