@@ -14,7 +14,7 @@ from otoscope.core.panel import Panel
 
 @dataclass(frozen=True, eq=False)
 class Finding(ByValue):
-    """What an analysis of a recogniser found: the same shape for a lens, a probe, a patch, a curve or a map of decisions.
+    """What an analysis of a recogniser found: one shape for lenses, probes, patches, curves and maps of decisions.
 
     Parameters
     ----------
