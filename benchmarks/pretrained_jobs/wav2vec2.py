@@ -54,7 +54,7 @@ def network_rows(folder: Path, n_repeats: int) -> list[Row]:
             return model(**inputs).logits[0].numpy()
 
     contenders: dict[str, Any] = {"transformers, float32": plain}
-    for precision in ("float32", "bfloat16"):
+    for precision in ("float32", "bfloat16", "int8"):
         ours: Any = load(folder, attention="sdpa", precision=precision)
         contenders[f"otoscope, {precision}"] = lambda ours=ours: logits_of(ours, heard)
     contenders |= _quantised(model, extractor, heard) | _onnx(model, extractor, heard, folder)

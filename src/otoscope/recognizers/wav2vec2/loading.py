@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 
@@ -13,6 +13,7 @@ from otoscope.recognizers.checkpoints.attention import implementation_of
 from otoscope.recognizers.checkpoints.folder import Checkpoint
 from otoscope.recognizers.checkpoints.opening import loaded
 from otoscope.recognizers.wav2vec2.network import SpeechEncoder
+from otoscope.recognizers.wav2vec2.reduced import Precision, check_precision, reduced
 from otoscope.recognizers.wav2vec2.wavlm import open_wavlm
 
 ARCHITECTURES = (
@@ -28,8 +29,6 @@ ARCHITECTURES = (
     "wav2vec2-bert",
 )
 """What `config.json` calls the networks of this family at `model_type`."""
-
-Precision = Literal["float32", "bfloat16"]
 
 EAGER_ONLY = ("wavlm", "sew-d")
 """Networks whose attention transformers computes step by step only."""
@@ -63,9 +62,8 @@ def open_encoder(
     from transformers import AutoFeatureExtractor, AutoModel, AutoModelForCTC
 
     _check(checkpoint, attention)
-    if precision not in get_args(Precision):
-        raise UnknownName("precision", str(precision), get_args(Precision))
-    implementation = implementation_of(attention)
+    check_precision(precision)
+    implementation = implementation_of(attention, exact=precision == "float32")
     if checkpoint.model_type in EAGER_ONLY:
         implementation = "eager"
     maker: Any = AutoModelForCTC if has_head(checkpoint) else AutoModel
@@ -78,8 +76,7 @@ def open_encoder(
         ) from error
     if checkpoint.model_type == "wavlm":
         open_wavlm(model)
-    model = model.to(getattr(torch, precision))
-    return SpeechEncoder(model, extractor, weights=attention == "eager")
+    return SpeechEncoder(reduced(model, precision), extractor, weights=attention == "eager", precision=precision)
 
 
 def _check(checkpoint: Checkpoint, attention: str) -> None:
@@ -144,7 +141,7 @@ def with_adapter(network: SpeechEncoder, checkpoint: Checkpoint, language: str) 
     shared |= {id(buffer): buffer for buffer in network.model.buffers()}
     model = copy.deepcopy(network.model, dict(shared))
     _give_adapter(model, checkpoint.folder / f"adapter.{language}.safetensors")
-    return SpeechEncoder(model, network.extractor, weights=network.weights)
+    return SpeechEncoder(model, network.extractor, weights=network.weights, precision=network.precision)
 
 
 def _give_adapter(model: Any, path: Path) -> None:
@@ -162,6 +159,7 @@ def _give_adapter(model: Any, path: Path) -> None:
     n_symbols, n_units = weights["lm_head.weight"].shape
     model.lm_head = torch.nn.Linear(n_units, n_symbols)
     model.config.vocab_size = n_symbols
+    model.lm_head.to(model.dtype)
     try:
         model.load_state_dict(weights, strict=False)
     except RuntimeError as error:

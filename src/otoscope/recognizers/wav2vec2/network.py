@@ -32,6 +32,8 @@ class SpeechEncoder:
         Its feature extractor: what the network hears is exactly what that makes of a waveform.
     weights
         Whether attention weights can be had.
+    precision
+        In which numbers it computes; what goes in and comes out is float32.
 
     Attributes
     ----------
@@ -40,8 +42,9 @@ class SpeechEncoder:
         last hidden state `(n, n_frames, n_units)` where there is no head. Another engine may take its place.
     """
 
-    def __init__(self, model: Any, extractor: Any, *, weights: bool) -> None:
+    def __init__(self, model: Any, extractor: Any, *, weights: bool, precision: str = "float32") -> None:
         self.model, self.extractor, self.weights = model.eval(), extractor, weights
+        self.precision = precision
         self.run: Callable[[Mapping[str, Tensor]], Tensor] = self._run
 
     @property
@@ -58,11 +61,6 @@ class SpeechEncoder:
     def rate_hz(self) -> int:
         """Rate of the sound that it hears."""
         return int(self.extractor.sampling_rate)
-
-    @property
-    def precision(self) -> str:
-        """In which numbers it computes; what goes in and comes out is float32."""
-        return str(self.model.dtype).removeprefix("torch.")
 
     @property
     def input_name(self) -> str:
