@@ -46,6 +46,7 @@ def _options(
 def _register_verbs() -> None:
     from otoscope.cli import (
         align,
+        analyze,
         compare,
         corpus,
         evaluate,
@@ -61,6 +62,7 @@ def _register_verbs() -> None:
 
     for verb in (
         explain,
+        analyze,
         transcribe,
         align,
         evaluate,

@@ -35,6 +35,7 @@ def study(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Run a named, reproducible experiment and print its table; every figure in docs/results.md comes from one."""
+    from otoscope.cli.parameters import read_parameters
     from otoscope.cli.printing import print_json, print_table
     from otoscope.cli.progress import progress_bar
     from otoscope.studies import STUDIES
@@ -50,7 +51,9 @@ def study(
     if output is not None and output.exists() and not output.is_dir():
         raise BadInput(f"--output {output} is a file; name a folder")
     named = {"corpus": corpus, "recognizers": recognizers, "split": split}
-    parameters = {key: value for key, value in named.items() if value is not None} | _parameters(parameter or [])
+    parameters = {key: value for key, value in named.items() if value is not None} | read_parameters(
+        parameter or [], of="study"
+    )
     if "out" not in parameters and _takes(name, "out"):
         parameters["out"] = Path(f"study-{name}") if output is None else output / "kept"
     with progress_bar(name) as progress:
@@ -62,22 +65,6 @@ def study(
         return
     print_table(list(result.table[0]), [[_cell(value) for value in row.values()] for row in result.table])
     print(result.summary)
-
-
-def _parameters(given: list[str]) -> dict[str, Any]:
-    """Read NAME=VALUE; a value that is JSON (a number, a list) is taken as such, anything else as text."""
-    import json
-
-    parameters: dict[str, Any] = {}
-    for each in given:
-        name, sign, value = each.partition("=")
-        if not sign or not name.isidentifier():
-            raise BadInput(f"--set {each}: give NAME=VALUE, such as --set limit=50")
-        try:
-            parameters[name] = json.loads(value)
-        except ValueError:
-            parameters[name] = value
-    return parameters
 
 
 def _run(name: str) -> Any:

@@ -16,8 +16,8 @@ from otoscope.recognizers.evaluation.differences import Column, DifferentUtteran
 from otoscope.recognizers.evaluation.panels import comparison_panels, facts_panel
 from otoscope.views.colour import data_uri
 from otoscope.views.evaluations import bars_svg, flac_bytes
+from otoscope.views.pages import EARLY, asset, content_policy
 from otoscope.views.payload import script_json
-from otoscope.views.report import EARLY, asset, content_policy
 
 SOUND_UP_TO_S = 300.0
 """Sound on one page; the utterances after that come without theirs."""

@@ -24,6 +24,8 @@ from otoscope.core import BadInput, Panel
 from otoscope.signal.mel import hz_to_mel
 from otoscope.views.colour import ACCENT, AGAINST, FOR, UNTRUSTED, magma
 from otoscope.views.drawing_charts import chart_height, draw_bars, draw_lines
+from otoscope.views.drawing_heatmap import draw_heatmap, heatmap_height
+from otoscope.views.drawing_points import HEIGHT_IN, draw_scatter, draw_trajectories
 from otoscope.views.drawing_text import draw_text, text_lines
 
 STYLE: dict[Any, Any] = {
@@ -84,12 +86,16 @@ def draw(panels: Sequence[Panel], *, width_in: float) -> Figure:
 def _height(panel: Panel, width_in: float) -> float:
     if panel.kind == "curves":
         return 0.3 + 1.9 * -(-len(panel.data["curves"]) // _columns(panel, width_in))
-    if panel.kind in ("table", "facts", "text"):
+    if panel.kind in ("table", "facts", "text", "sounds"):
         return 0.45 + 0.135 * len(text_lines(panel))
     if panel.kind == "relevance_matrix":
         return 0.6 + 0.14 * len(panel.data["rows"])
     if panel.kind in ("lines", "bars"):
         return chart_height(panel)
+    if panel.kind == "heatmap":
+        return heatmap_height(panel)
+    if panel.kind in ("trajectories", "scatter"):
+        return HEIGHT_IN
     return {"waveform": 0.7, "spectrogram": 1.8, "tiers": 0.65, "relevance_map": 1.8}.get(panel.kind, 1.7)
 
 
@@ -257,7 +263,11 @@ DRAWERS: dict[str, Callable[..., None]] = {
     "curves": _curves,
     "lines": draw_lines,
     "bars": draw_bars,
+    "heatmap": draw_heatmap,
+    "trajectories": draw_trajectories,
+    "scatter": draw_scatter,
     "table": draw_text,
     "facts": draw_text,
     "text": draw_text,
+    "sounds": draw_text,
 }

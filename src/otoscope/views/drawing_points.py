@@ -57,9 +57,9 @@ def _finish(ax: Axes, panel: Panel) -> None:
         line = ax.axvline if limit["axis"] == "x" else ax.axhline
         line(limit["value"], color="0.3", linestyle="--", linewidth=0.8)
         at_x = limit["axis"] == "x"
-        place = (limit["value"], 0.02) if at_x else (0.02, limit["value"])
+        x, y = (limit["value"], 0.02) if at_x else (0.02, limit["value"])
         frame = ax.get_xaxis_transform() if at_x else ax.get_yaxis_transform()
-        turn = {"rotation": 90, "ha": "right", "va": "bottom"} if at_x else {"ha": "left", "va": "bottom"}
-        ax.text(*place, limit["label"], transform=frame, fontsize=6, color="0.3", **turn)
+        look: dict[str, Any] = {"fontsize": 6, "color": "0.3", "va": "bottom", "ha": "right" if at_x else "left"}
+        ax.text(x, y, limit["label"], transform=frame, rotation=90 if at_x else 0, **look)
     ax.set_xlabel(panel.data.get("x_label", ""))
     ax.set_ylabel(panel.data.get("y_label", ""))

@@ -11,8 +11,10 @@ from otoscope.core import Panel
 
 
 def text_lines(panel: Panel) -> list[str]:
-    """Return the lines a `text`, `table` or `facts` Panel is printed in; columns are padded to equal width."""
+    """Return the lines a Panel of words is printed in; columns are padded to equal width."""
     data = panel.data
+    if panel.kind == "sounds":
+        return [f"{each['label']} ({each['recording'].duration_s:.2f} s)" for each in data["sounds"]]
     if panel.kind == "text":
         return textwrap.wrap(str(data["text"]), 110) or [""]
     rows = [list(data["columns"]), *data["rows"]] if panel.kind == "table" else [list(pair) for pair in data["facts"]]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("svg", "pdf", "png")
-WORDY = ("text", "facts", "table")
+WORDY = ("text", "facts", "table", "sounds")
 """Kinds that a figure of a whole result leaves to the text around it."""
 
 

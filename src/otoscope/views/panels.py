@@ -25,6 +25,16 @@ nats:
     `chance`.
 `bars`
     `labels`, `values` and optional `low`, `high` `(n,)`; `y_label`, optional `chance`.
+`trajectories`
+    `series`: list of `label`, `x`, `y`, `order` `(n,)`: points joined in that order; `x_label`, `y_label`,
+    `order_label`, optional `limits`: list of `axis` (`x` or `y`), `value`, `label`.
+`scatter`
+    `x`, `y` `(n,)`, `groups` (`n` names); `x_label`, `y_label`, optional `limits`.
+`heatmap`
+    `values` `(n_rows, n_columns)`, NaN where there is none; optional `row_labels`, `column_labels`, `x_label`,
+    `y_label`, `value_label`, `diverging` (colours about 0), `low`, `high`, `marks` (list of (row, column) to frame).
+`sounds`
+    `sounds`: list of `label` and `recording`, to be played.
 `table`
     `columns`, `rows` (lists of numbers and strings).
 `facts`

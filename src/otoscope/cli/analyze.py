@@ -1,0 +1,113 @@
+"""`otoscope analyze NAME SOURCE`: one analysis of a recording or a corpus, as a page, numbers and pictures."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from otoscope.core import BadInput
+from otoscope.recognizers.registry import DEFAULT
+
+LONGEST_S = 600.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command()(analyze)
+
+
+def analyze(
+    name: Annotated[str, typer.Argument(help="Which analysis; `otoscope analyze list` tells all of them.")],
+    source: Annotated[Path | None, typer.Argument(help="An audio file, or the folder of a corpus.")] = None,
+    recognizer: Annotated[str, typer.Option(help="A name from `otoscope recognizers`, or a saved folder.")] = DEFAULT,
+    parameter: Annotated[
+        list[str] | None, typer.Option("--set", help="NAME=VALUE of a parameter of the analysis; may be repeated.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Which split of a corpus.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many utterances of a corpus.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    output: Annotated[Path | None, typer.Option(help="The page to write; SOURCE.NAME.html by default.")] = None,
+    export: Annotated[
+        Path | None, typer.Option(help="Folder for JSON, CSV, TextGrid, figures and sounds besides.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the summary.")] = False,
+) -> None:
+    """Look inside, contrast, perturb or probe: one analysis, with its own checks, on one page."""
+    from otoscope.cli.inputs import check_writable
+    from otoscope.cli.opening import open_recognizer
+    from otoscope.cli.parameters import read_parameters
+    from otoscope.cli.printing import print_json
+    from otoscope.cli.progress import progress_bar
+    from otoscope.explainers.analyses import analysis, checked, subject_of
+    from otoscope.io.writing import make_folder, write_text
+    from otoscope.views.export import export_finding
+    from otoscope.views.findings import findings_html
+
+    if name == "list":
+        _print_list(as_json)
+        return
+    run = analysis(name)
+    if source is None:
+        raise BadInput(f"analysis {name} needs {_wanted(subject_of(run))}")
+    given = checked(name, run, read_parameters(parameter or [], of="analysis"))
+    page = output or Path(f"{source.stem or source.name}.{name}.html")
+    check_writable(page)
+    if export is not None:
+        make_folder(export)
+    subject = _subject(subject_of(run), source, split, limit)
+    engine = open_recognizer(recognizer)
+    accepted = inspect.signature(run).parameters
+    with progress_bar(name) as progress:
+        common = {key: value for key, value in (("seed", seed), ("progress", progress)) if key in accepted}
+        finding = run(engine, subject, **{**common, **given})
+    write_text(page, findings_html([finding], title=source.name, subtitle=f"heard by {engine.name}"))
+    if export is not None:
+        export_finding(finding, export)
+    if as_json:
+        print_json({"page": str(page), "name": finding.name, "summary": finding.summary, "table": finding.table,
+                    "failures": finding.failures, "provenance": finding.provenance})  # fmt: skip
+        return
+    print(finding.summary)
+    for failure in finding.failures:
+        print(f"not to be believed: {failure}")
+    print(f"page: {page}")
+
+
+def _wanted(subject: str) -> str:
+    return "the folder of a corpus" if subject == "utterances" else "an audio file"
+
+
+def _subject(kind: str, source: Path, split: str | None, limit: int | None) -> Any:
+    if kind == "recording":
+        from otoscope.cli.inputs import read_speech
+
+        if split is not None or limit is not None:
+            raise BadInput("--split and --limit are for analyses of a corpus; this one takes an audio file")
+        return read_speech(source, longest_s=LONGEST_S, remedy="cut it into shorter files")
+    from otoscope.corpora import read_corpus
+
+    if not source.is_dir():
+        raise BadInput(f"this analysis needs the folder of a corpus, got {source}")
+    found = read_corpus(source, split=split)
+    if not found:
+        raise BadInput(f"corpus {source} has no utterances" + (f" in split {split}" if split else ""))
+    return found[:limit]
+
+
+def _print_list(as_json: bool) -> None:
+    from otoscope.cli.printing import print_json, print_table
+    from otoscope.explainers.analyses import ANALYSES, analysis, subject_of
+
+    rows = []
+    for name in sorted(ANALYSES):
+        run = analysis(name)
+        own = [each for each in list(inspect.signature(run).parameters)[2:] if each not in ("seed", "progress")]
+        line = (inspect.getdoc(run) or "").partition("\n")[0]
+        rows.append([name, _wanted(subject_of(run)), ", ".join(own), line])
+    if as_json:
+        print_json([row[0] for row in rows])
+    else:
+        print_table(["analysis", "of", "what it takes", "what it tells"], rows)

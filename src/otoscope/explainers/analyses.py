@@ -1,0 +1,55 @@
+"""Analyses by name: what `otoscope analyze` can do with a recording or a corpus, and what each of them takes.
+
+An analysis is a function `(recognizer, recording, …) -> Finding` or `(recognizer, utterances, …) -> Finding`, its other
+parameters by name; what it works on is told by the name of its second parameter.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from otoscope.core import BadInput, Finding
+from otoscope.core.late import lookup
+
+ANALYSES: dict[str, str] = {}
+"""Name → function of each; other packages add theirs under the entry point `otoscope.analyses`."""
+
+Subject = Literal["recording", "utterances"]
+
+
+def analysis(name: str) -> Callable[..., Finding]:
+    """Return the analysis registered under `name`.
+
+    Raises
+    ------
+    UnknownName
+        No analysis has that name; the message offers the nearest.
+    """
+    found: Callable[..., Finding] = lookup(name, ANALYSES, group="otoscope.analyses", what="analysis")
+    return found
+
+
+def subject_of(run: Callable[..., Finding]) -> Subject:
+    """Return whether an analysis looks at one recording or at the utterances of a corpus."""
+    second = list(inspect.signature(run).parameters)[1]
+    return "utterances" if second == "utterances" else "recording"
+
+
+def checked(name: str, run: Callable[..., Finding], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters an analysis shall have, if it takes all of them and needs no others.
+
+    Raises
+    ------
+    BadInput
+        It does not take one of them, or needs another.
+    """
+    known = dict(list(inspect.signature(run).parameters.items())[2:])
+    for parameter in given:
+        if parameter not in known:
+            raise BadInput(f"analysis {name} takes no {parameter}; it takes {', '.join(known)}")
+    needed = [p.name for p in known.values() if p.default is inspect.Parameter.empty and p.name not in given]
+    if needed:
+        raise BadInput(f"analysis {name} needs {', '.join(needed)}: give --set {needed[0]}=VALUE")
+    return dict(given)
