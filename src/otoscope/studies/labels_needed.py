@@ -68,6 +68,7 @@ def run(
     updates: int = 400,
     batch_s: float = 12.0,
     learning_rate: float = 1e-3,
+    frozen: bool = False,
     seed: int = 0,
     out: str | os.PathLike[str] = "labels-needed",
     progress: Progress | None = None,
@@ -87,6 +88,9 @@ def run(
         Numbers of labelled recordings, with commas between; each amount contains the smaller ones.
     updates, batch_s, learning_rate
         Of learning to write, the same everywhere: updates, seconds in a batch, peak rate.
+    frozen
+        Keep the convolutions of the pretrained network as they are and let its head learn alone in the first tenth, as
+        is done with large ones; a small one gains when all of it learns, as the random one must.
     seed
         Of everything random.
     out
@@ -100,7 +104,7 @@ def run(
     out = make_folder(out)
     start = _pretrained(sound, pretrained, out, {"shape": shape, "epochs": epochs, "seed": seed})
     starts = {"random": _untrained(start, out / "untrained", splits.train, seed), "pretrained": start}
-    asked = {"updates": updates, "batch_s": batch_s, "learning_rate": learning_rate}
+    asked = {"updates": updates, "batch_s": batch_s, "learning_rate": learning_rate, "frozen": frozen}
     rows: list[dict[str, Any]] = []
     for count in counts:
         for name in STARTS:
@@ -207,7 +211,7 @@ def _tuned(
         learnt, valid = corpus
         heard_s = sum(each.duration_s for each in learnt)
         single = sum(len(each.text.split()) for each in learnt) < 2 * len(learnt)
-        random = start.name == "untrained"
+        frozen = asked["frozen"] and start.name != "untrained"
         train_wav2vec2(
             list(learnt) * max(1, math.ceil(BATCHES * asked["batch_s"] / heard_s)),
             valid,
@@ -218,8 +222,8 @@ def _tuned(
             batch_s=asked["batch_s"],
             learning_rate=asked["learning_rate"],
             joined=(1, 3) if single else (1, 1),
-            frozen_front_end=not random,
-            head_alone=0.0 if random else 0.1,
+            frozen_front_end=frozen,
+            head_alone=0.1 if frozen else 0.0,
             mask_share=0.02,
         )
     recognizer = load(folder)
