@@ -211,9 +211,7 @@ def _kernel_sums(
     return wide, narrow
 
 
-def _kde_point(
-    sums: NDArray[np.float64], classes: NDArray[np.intp], sizes: NDArray[np.intp]
-) -> tuple[float, float]:
+def _kde_point(sums: NDArray[np.float64], classes: NDArray[np.intp], sizes: NDArray[np.intp]) -> tuple[float, float]:
     """Return I(X; T) and I(T; Y) from kernel sums; the noise's own entropy cancels out of both."""
     whole = -float(np.log(sums.sum(axis=1) / classes.size).mean())
     own = sums[np.arange(classes.size), classes] / sizes[classes]

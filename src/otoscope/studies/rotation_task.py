@@ -1,10 +1,10 @@
 """The task on which compression of layers was claimed and disputed, and the small networks that learn it.
 
-Twelve lamps stand on the corners of an icosahedron; the 4,096 ways of lighting them are the inputs. Shwartz-Ziv & Tishby
-(2017) ask whether a function that no rotation of the sphere changes exceeds a threshold. Such a function of second
-order knows a pattern by how many lamps are lit and how many pairs of lit lamps stand at each of the three angles that
-corners have; `RULE` is the one with the smallest whole weights that gives every input the label it has in their data
-as published with Saxe et al. 2018 (2,118 of 4,096 are 1; all 82 kinds of patterns agree).
+Twelve lamps stand on the corners of an icosahedron; the 4,096 ways of lighting them are the inputs. Shwartz-Ziv &
+Tishby (2017) ask whether a function that no rotation of the sphere changes exceeds a threshold. Such a function of
+second order knows a pattern by how many lamps are lit and how many pairs of lit lamps stand at each of the three angles
+that corners have. `RULE` has the smallest whole weights that give every input the label it has in their data (as
+published with Saxe et al. 2018): 2,118 of 4,096 are 1.
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ class Perceptrons(nn.Module):
     Weights are drawn as in Saxe et al. 2018: normal with variance 1 / units of the layer, cut at two standard
     deviations; the output layer's as in Glorot & Bengio 2010.
     """
+
+    bends: Tensor
 
     def __init__(self, members: Sequence[tuple[str, int]]) -> None:
         super().__init__()

@@ -107,9 +107,9 @@ def activations_at(
 def _inside(interval: Interval, step_s: float) -> NDArray[np.float64]:
     if not step_s > 0:
         raise BadInput(f"instants need a step above 0 s, got {step_s}")
-    n = max(1, int((interval.end_s - interval.start_s) / step_s))
-    middle = (interval.start_s + interval.end_s) / 2
-    return middle + (np.arange(n) - (n - 1) / 2) * step_s
+    n = max(1, int((interval.end_s - interval.start_s) / step_s + 1e-6))
+    from_middle_s: NDArray[np.float64] = (np.arange(n, dtype=np.float64) - (n - 1) / 2) * step_s
+    return (interval.start_s + interval.end_s) / 2 + from_middle_s
 
 
 def _nearest(activation: Activation, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -117,4 +117,4 @@ def _nearest(activation: Activation, times_s: NDArray[np.float64]) -> NDArray[np
         raise BadInput(f"site {activation.site.name} has no time axis; choose one of frames")
     centres = activation.grid.times_s()
     edges = (centres[:-1] + centres[1:]) / 2
-    return np.asarray(activation.values[np.searchsorted(edges, times_s)], dtype=np.float64)
+    return activation.values[np.searchsorted(edges, times_s)].astype(np.float64)

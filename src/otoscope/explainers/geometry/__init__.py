@@ -1,0 +1,29 @@
+"""The shape of what layers hold: how many directions, along which of them a score is sensitive, and how it looks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from otoscope.core.late import resolve
+
+if TYPE_CHECKING:
+    from otoscope.explainers.geometry.dimensions import geometry
+    from otoscope.explainers.geometry.pictures import isomap, manifold_panel, principal
+    from otoscope.explainers.geometry.tangents import tangent_sensitivity
+
+_ROOM = "otoscope.explainers.geometry"
+_PUBLIC = {
+    "geometry": f"{_ROOM}.dimensions:geometry",
+    "isomap": f"{_ROOM}.pictures:isomap",
+    "manifold_panel": f"{_ROOM}.pictures:manifold_panel",
+    "principal": f"{_ROOM}.pictures:principal",
+    "tangent_sensitivity": f"{_ROOM}.tangents:tangent_sensitivity",
+}
+
+__all__ = ["geometry", "isomap", "manifold_panel", "principal", "tangent_sensitivity"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return resolve(_PUBLIC[name])
+    raise AttributeError(f"module 'otoscope.explainers.geometry' has no attribute {name!r}")
