@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from otoscope.nets.attention import attention_weights
 from otoscope.nets.masks import frame_mask
 from otoscope.nets.positions import SinusoidalPositions
-from otoscope.nets.taps import Tap, WeightsTap
+from otoscope.nets.taps import Place, Tap, WeightsTap
 from otoscope.nets.transformer import DecoderBlock, Memory
 
 State = tuple[Tensor, ...]
@@ -78,13 +78,14 @@ class LocationAttention(nn.Module):
 class RecurrentDecoder(nn.Module):
     """Attend and spell (Chan, Jaitly, Le & Vinyals 2016, equations 6 to 11), with location-aware attention.
 
-    Sites: this module's own name (LSTM state and what is seen, before the output layer), and `attention`.
+    Sites: `tokens` (the embedding of the label before), this module's own name (LSTM state and what is seen, before the
+    output layer), and `attention`.
     """
 
     def __init__(self, n_symbols: int, n_frame: int, n_units: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.n_units, self.n_frame = n_units, n_frame
-        self.embedding = nn.Embedding(n_symbols, n_units)
+        self.embedding, self.tokens = nn.Embedding(n_symbols, n_units), Place()
         self.cell = nn.LSTMCell(n_units + n_frame, n_units)
         self.attention = LocationAttention(n_units, n_frame, n_units)
         self.output = nn.Linear(n_units + n_frame, n_symbols)
@@ -104,11 +105,12 @@ class RecurrentDecoder(nn.Module):
     def step(self, heard: Heard, labels: Tensor, state: State) -> tuple[Tensor, State]:
         """Return `(n, n_symbols)` scores of the next label after `labels` `(n,)`, and the state behind them."""
         hidden, cell, seen, where = state
-        embedded = self.dropout(self.embedding(labels))
+        one = torch.ones(len(labels), dtype=torch.int64)
+        embedded = self.dropout(self.tokens(self.embedding(labels)[:, None], one)[:, 0])
         hidden, cell = self.cell(torch.cat([embedded, seen], -1), (hidden, cell))
         seen, where = self.attention(hidden, heard, where)
         both = torch.cat([hidden, seen], -1)[:, None]
-        both = self.tap(both, torch.ones(len(both), dtype=torch.int64))[:, 0]
+        both = self.tap(both, one)[:, 0]
         return self.output(self.dropout(both)), (hidden, cell, seen, where)
 
     def forward(self, heard: Heard, labels: Tensor, n_labels: Tensor) -> Tensor:
@@ -123,7 +125,7 @@ class RecurrentDecoder(nn.Module):
 class TransformerDecoder(nn.Module):
     """The decoder of Vaswani et al. (2017), for speech as in Dong, Xu & Xu (2018).
 
-    Sites: `blocks.i` and what they name within.
+    Sites: `tokens` (embeddings of the labels so far, before their positions), `blocks.i` and what they name within.
     """
 
     def __init__(
@@ -131,7 +133,7 @@ class TransformerDecoder(nn.Module):
     ) -> None:
         super().__init__()
         self.n_units = n_units
-        self.embedding = nn.Embedding(n_symbols, n_units)
+        self.embedding, self.tokens = nn.Embedding(n_symbols, n_units), Place()
         self.of_frame = nn.Linear(n_frame, n_units) if n_frame != n_units else nn.Identity()
         self.blocks = nn.ModuleList(
             DecoderBlock(n_units, n_heads, n_hidden=4 * n_units, dropout=dropout, norm="pre") for _ in range(n_blocks)
@@ -159,7 +161,7 @@ class TransformerDecoder(nn.Module):
 
     def _scores(self, heard: Heard, labels: Tensor, n_labels: Tensor) -> Tensor:
         memory = Memory(heard.keys, heard.lengths)
-        rows = self.positions(self.embedding(labels))
+        rows = self.positions(self.tokens(self.embedding(labels), n_labels))
         for block in self.blocks:
             rows = block(rows, memory, n_labels)
         scores: Tensor = self.output(self.norm(rows))

@@ -69,6 +69,43 @@ def leaf_at(network: Tapped, site: str) -> Iterator[list[Tensor]]:
         yield leaves
 
 
+@contextlib.contextmanager
+def substituted(network: Tapped, site: str, values: Tensor) -> Iterator[None]:
+    """Let `values` `(n, n_rows, n_units)` stand for what passes a site, where n or one utterance of one length pass.
+
+    What passes several times (a decoder that goes token by token, or along several texts) takes the next rows each
+    time. Padding behind the real rows stays.
+
+    Raises
+    ------
+    BadInput
+        There is no such site, attention weights pass there, what passes has another shape, or nothing does.
+    """
+    n, n_rows, n_units = values.shape
+    taken = 0
+
+    def put(tap: Any, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        nonlocal taken
+        if isinstance(tap, WeightsTap):
+            raise BadInput(f"{site} is passed by attention weights; values can stand where frames pass")
+        n_real = int(inputs[1].max())
+        if taken + n_real > n_rows or output.shape[2] != n_units:
+            raise BadInput(
+                f"values at {site} have {n_rows} rows of {n_units} units; there pass {taken + n_real} rows or more of "
+                f"{output.shape[2]}"
+            )
+        own = values[:, taken : taken + n_real].to(output)
+        taken += n_real
+        return own if n_real == output.shape[1] else torch.cat([own, output[:, n_real:].expand(n, -1, -1)], 1)
+
+    with _hooked(network, {site: put}):
+        yield
+    if taken != n_rows:
+        raise BadInput(
+            f"values at {site} have {n_rows} rows, {taken} pass there" if taken else f"these scores do not pass {site}"
+        )
+
+
 def _editing(site: str, edit: Edit) -> Any:
     def apply(tap: Any, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         changed = output.clone()

@@ -128,6 +128,10 @@ class SpeechNetwork(nn.Module):
         frames = self.front_end(waves)[:, : int(lengths.max())]
         return self.features(frames, lengths), lengths
 
+    def encode_features(self, frames: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what `encode` does, of what the front end gave, `(n, n_frames, n_features)`."""
+        return self.encoder(self.normalized(self.features(frames, lengths), lengths), lengths)
+
     def encode(self, waves: Tensor, n_samples: Tensor, masked: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return encoded frames `(n, n_frames', n_units)` and how many each utterance has, `(n,)`.
 

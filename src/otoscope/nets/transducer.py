@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from otoscope.core import BadInput
 from otoscope.decoding.transducer import occupancies
-from otoscope.nets.taps import Tap
+from otoscope.nets.taps import Place, Tap
 
 
 class _NegativeLogLikelihood(torch.autograd.Function):
@@ -75,13 +75,13 @@ def transducer_loss(log_probs: Tensor, labels: Tensor, n_frames: Tensor, n_label
 class PredictionNetwork(nn.Module):
     """What comes next, judged by the labels so far alone: embedding and LSTM (Graves 2013, section 2.1).
 
-    Site: this module's own name, one row for each label and one before the first.
+    Sites: this module's own name, one row for each label and one before the first, and `tokens` (their embeddings).
     """
 
     def __init__(self, n_symbols: int, n_units: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.n_units = n_units
-        self.embedding = nn.Embedding(n_symbols, n_units)
+        self.embedding, self.tokens = nn.Embedding(n_symbols, n_units), Place()
         self.lstm = nn.LSTM(n_units, n_units, batch_first=True)
         self.dropout = nn.Dropout(dropout)
         self.tap = Tap()
@@ -89,14 +89,15 @@ class PredictionNetwork(nn.Module):
     def forward(self, labels: Tensor, n_labels: Tensor) -> Tensor:
         """Return `(n, n_labels + 1, n_units)` of `(n, n_labels)`; index 0 stands for the start."""
         before = nn.functional.pad(labels, (1, 0))
-        out, _ = self.lstm(self.dropout(self.embedding(before)))
+        out, _ = self.lstm(self.dropout(self.tokens(self.embedding(before), n_labels + 1)))
         passed: Tensor = self.tap(out, n_labels + 1)
         return passed
 
     def step(self, labels: Tensor, state: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Return `(n, n_units)` after one more label each, and the state `(1, n, n_units)` twice."""
-        out, after = self.lstm(self.embedding(labels)[:, None], state)
-        passed = self.tap(out, torch.ones(len(labels), dtype=torch.int64))
+        one = torch.ones(len(labels), dtype=torch.int64)
+        out, after = self.lstm(self.tokens(self.embedding(labels)[:, None], one), state)
+        passed = self.tap(out, one)
         return passed[:, 0], after
 
 

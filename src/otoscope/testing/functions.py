@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import BadInput, Interval, Provenance, Recording, Segment, Site, Target, Trace
+from otoscope.core import BadInput, Interval, Provenance, Recording, Segment, Site, SiteScores, Target, Trace
 from otoscope.core.arrays import set_frozen
 from otoscope.core.protocols import Progress
 from otoscope.testing.hearing import checked_words, samples_of, score_each, toy_provenance, toy_trace
@@ -95,9 +96,37 @@ class FunctionRecognizer:
         """Return the one site a gradient can be taken at."""
         return (Site("features", "level of each segment, one row a segment", 1),)
 
+    def score_at(
+        self,
+        recording: Recording,
+        targets: Sequence[Target],
+        values: NDArray[Any],
+        *,
+        at: str = "features",
+        slopes: bool = False,
+    ) -> SiteScores:
+        """Return the scores with other levels `(n_values, n_segments, 1)`, or samples `(n_values, n_samples, 1)`."""
+        changed = [self._heard(recording, np.asarray(value, dtype=np.float64), at) for value in values]
+        scores = [
+            [float(self.function(levels)) * (target.rival is None) for target in targets] for levels, _ in changed
+        ]
+        if not slopes:
+            return SiteScores(np.array(scores))
+        found = [[self._slope(levels, rec, target, at) for target in targets] for levels, rec in changed]
+        return SiteScores(np.array(scores), np.array(found))
+
+    def _heard(self, recording: Recording, value: Vector, at: str) -> tuple[Vector, Recording]:
+        if at == "waveform":
+            other = recording.with_samples(value[:, 0].astype(np.float32))
+            return self.levels(other), other
+        return value[:, 0], recording
+
     def gradient(self, recording: Recording, target: Target, *, at: str = "features") -> NDArray[np.float64]:
         """Return d score / d level, `(n_segments, 1)`, or at "waveform" d score / d sample, `(n_samples, 1)`."""
-        slope = np.asarray(self.derivative(self.levels(recording)), dtype=np.float64)
+        return self._slope(self.levels(recording), recording, target, at)
+
+    def _slope(self, levels: Vector, recording: Recording, target: Target, at: str) -> Vector:
+        slope = np.asarray(self.derivative(levels), dtype=np.float64)
         slope = slope * (0.0 if target.rival is not None else 1.0)
         if at == "features":
             return slope[:, None]

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from otoscope.core import BadInput, Site
-from otoscope.nets.hooks import edited, leaf_at, recorded
+from otoscope.nets.hooks import edited, leaf_at, recorded, substituted
 from otoscope.nets.taps import Tap, WeightsTap
 
-__all__ = ["Place", "Places", "edited", "leaf_at", "recorded"]
+__all__ = ["Place", "Places", "edited", "leaf_at", "recorded", "substituted"]
 
 Hook = Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor | None]
 

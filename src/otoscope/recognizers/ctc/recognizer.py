@@ -38,6 +38,7 @@ from otoscope.nets.examples import batches, padded
 from otoscope.nets.front_end import LogMel, mel_edges_hz
 from otoscope.nets.hooks import leaf_at, recorded
 from otoscope.nets.open_edits import OpenEdits
+from otoscope.nets.substitution import Passes, passes_of
 from otoscope.nets.training import History, TrainingPlan
 from otoscope.nets.weights import weights_sha256
 from otoscope.recognizers.ctc.card import CtcCard
@@ -45,6 +46,7 @@ from otoscope.recognizers.ctc.decoding import aligned, check_said, hypotheses, w
 from otoscope.recognizers.ctc.files import load_ctc, save_ctc
 from otoscope.recognizers.ctc.scoring import place_of, scores_of
 from otoscope.recognizers.ctc.training import Recipe, fit_ctc
+from otoscope.recognizers.substituting import ScoresAtSites
 from otoscope.signal.resampling import resampled
 
 BATCH_S = 120.0
@@ -59,8 +61,8 @@ def digits() -> CTCRecognizer:
     return CTCRecognizer.load(DIGITS)
 
 
-class CTCRecognizer:
-    """Recogniser of the CTC family: `Recognizer`, `Trainable`, `Aligning`, `Differentiable` and `Intervenable`.
+class CTCRecognizer(ScoresAtSites):
+    """Recogniser of the CTC family: `Trainable`, `Aligning`, `Differentiable`, `Intervenable` and `Substituting`.
 
     Parameters
     ----------
@@ -207,6 +209,18 @@ class CTCRecognizer:
             leaf = leaf if at == "waveform" else leaves[0]
             (slope,) = torch.autograd.grad(place.score(log_probs).sum(), leaf)
         return (slope[0, :, None] if at == "waveform" else slope[0]).double().numpy()
+
+    def passes(self, recording: Recording, targets: Sequence[Target]) -> Passes:
+        """Return how targets are scored, step by step (`otoscope.recognizers.substituting`)."""
+        samples = resampled(recording, self.card.front_end.rate_hz).samples
+        places = [place_of(target, self._grid(samples.size), self.card) for target in targets]
+
+        def scores(features: Tensor) -> Tensor:
+            logits, _ = self.network(features, torch.full((len(features),), features.shape[1]))
+            log_probs = torch.log_softmax(logits, -1)
+            return torch.stack([place.score(log_probs) for place in places], 1)
+
+        return passes_of(self.network, self.front_end, samples, self.card.front_end.grid(samples.size), scores)
 
     def sites(self) -> tuple[Site, ...]:
         """Return the named places inside, input first."""

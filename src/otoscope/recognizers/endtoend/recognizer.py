@@ -19,24 +19,33 @@ from otoscope.lexicon.ngram.automaton import BackoffAutomaton
 from otoscope.nets.examples import padded
 from otoscope.nets.open_edits import OpenEdits
 from otoscope.nets.speech_network import SpeechNetwork
+from otoscope.nets.substitution import Passes
 from otoscope.nets.training import History, TrainingPlan
 from otoscope.recognizers.endtoend.batching import Recipe
 from otoscope.recognizers.endtoend.card import EndToEndCard
 from otoscope.recognizers.endtoend.files import load_endtoend, save_endtoend
 from otoscope.recognizers.endtoend.fusion import Fusion, Lexicon, NextScores
 from otoscope.recognizers.endtoend.hearing import Encoded, Reader, check_said
-from otoscope.recognizers.endtoend.inside import gradient_at, inside, missing_parts, sites_that_fire, wanted_sites
+from otoscope.recognizers.endtoend.inside import (
+    gradient_at,
+    inside,
+    missing_parts,
+    passes_through,
+    sites_that_fire,
+    wanted_sites,
+)
 from otoscope.recognizers.endtoend.readers import reader_of
 from otoscope.recognizers.endtoend.scoring import provenance_of, scored
 from otoscope.recognizers.endtoend.sites import site_names
 from otoscope.recognizers.endtoend.spelling import SpelledDecoder, checked_vocabulary
 from otoscope.recognizers.endtoend.streaming import traces_of
 from otoscope.recognizers.endtoend.tasks import fit_network
+from otoscope.recognizers.substituting import ScoresAtSites
 from otoscope.signal.resampling import resampled
 
 
-class EndToEndRecognizer:
-    """`Recognizer`, `Trainable`, `Aligning`, `Differentiable` and `Intervenable`, whatever its family.
+class EndToEndRecognizer(ScoresAtSites):
+    """`Trainable`, `Aligning`, `Differentiable`, `Intervenable` and `Substituting`, whatever its family.
 
     What a score is depends on the family: see `CtcReader.scores`, `AttentionReader.scores`, `TransducerReader.scores`.
     Sound of any rate is resampled to the front end's own; times are those of the recording given. A recogniser whose
@@ -216,6 +225,10 @@ class EndToEndRecognizer:
         self.open_edits.refuse_gradient()
         return gradient_at(self, recording, target, at)
 
+    def passes(self, recording: Recording, targets: Sequence[Target]) -> Passes:
+        """Return how targets are scored, step by step (`otoscope.recognizers.substituting`)."""
+        return passes_through(self, recording, targets)
+
     def sites(self) -> tuple[Site, ...]:
         """Return the named places inside where activations can be recorded and edited, input first."""
         return sites_that_fire(self)
@@ -224,11 +237,12 @@ class EndToEndRecognizer:
     def edited(self, edits: Mapping[str, Edit]) -> Iterator[EndToEndRecognizer]:
         """While the context is open, apply each edit to `(n_rows, n_units)` at its site, for every utterance.
 
-        A recurrent decoder passes its sites once for each token, one row at a time, in search and in scoring.
+        Attention weights are edited as `(n_heads, n_queries, n_keys)`. A recurrent decoder passes its sites once for
+        each token, one row at a time, in search and in scoring.
         """
-        if unknown := [site for site in edits if site not in site_names(self.network)[0]]:
-            known = ", ".join(site_names(self.network)[0])
-            raise BadInput(f"no site {unknown[0]!r} in the network; it has {known}")
+        names = [name for kind in site_names(self.network) for name in kind]
+        if unknown := [site for site in edits if site not in names]:
+            raise BadInput(f"no site {unknown[0]!r} in the network; it has {', '.join(names)}")
         with self.open_edits.opened(edits):
             yield self
 

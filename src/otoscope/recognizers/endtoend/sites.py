@@ -26,6 +26,7 @@ _DESCRIPTIONS = {
     "mlp_first": "first feed-forward part",
     "hidden": "units inside the feed-forward part",
     "convolution": "convolution part",
+    "tokens": "embeddings of the tokens so far, one row before the first",
     "prediction": "prediction network, one row before the first token and one after each",
     "decoder": "decoder state and what it sees, one row a token",
     "layer": "recurrent layer, forward units first",

@@ -101,7 +101,10 @@ class AcousticScores:
     def forward(self, waves: Tensor, n_samples: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Return differentiable scores `(n, n_frames, n_columns)` of padded waveforms, and the frames of each."""
         n_frames = torch.tensor([self.card.front_end.grid(int(n)).n_frames for n in n_samples])
-        features = self.front_end(waves)[:, : int(n_frames.max())]
+        return self.of_features(self.front_end(waves)[:, : int(n_frames.max())], n_frames)
+
+    def of_features(self, features: Tensor, n_frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what `forward` does, of features `(n, n_frames, n_features)` of which `n_frames` `(n,)` are real."""
         logits, lengths = self.network(features, n_frames)
         if self.card.criterion == "mmi":
             return logits, lengths

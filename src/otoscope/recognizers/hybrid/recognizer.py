@@ -35,6 +35,7 @@ from otoscope.decoding.tree import TreeDecoder, build_graph, forced
 from otoscope.nets.examples import batches
 from otoscope.nets.hooks import leaf_at, recorded
 from otoscope.nets.open_edits import OpenEdits
+from otoscope.nets.substitution import Passes
 from otoscope.nets.weights import weights_sha256
 from otoscope.recognizers.forced_tiers import alignment_of, place_confidence
 from otoscope.recognizers.hmm.language import Lexicon, phone_lexicon
@@ -42,7 +43,9 @@ from otoscope.recognizers.hybrid.contradictions import contradictions
 from otoscope.recognizers.hybrid.files import Parts, load_hybrid, save_hybrid
 from otoscope.recognizers.hybrid.fine_times import fine_alignment, shifted_scores
 from otoscope.recognizers.hybrid.fitting import check_said
+from otoscope.recognizers.hybrid.passes import acoustic_passes
 from otoscope.recognizers.hybrid.scoring import Passage, passage_of
+from otoscope.recognizers.substituting import ScoresAtSites
 from otoscope.signal.audibility import SILENT_BELOW_DB
 from otoscope.signal.levels import peak_db
 from otoscope.signal.resampling import resampled
@@ -53,8 +56,8 @@ BATCH_S = 120.0
 _MISSING = {"steps": "a hybrid recogniser has no decoder steps", "attentions": "this network has no attention"}
 
 
-class HybridRecognizer:
-    """Recogniser of the hybrid family: `Recognizer`, `Aligning`, `Differentiable` and `Intervenable`.
+class HybridRecognizer(ScoresAtSites):
+    """Recogniser of the hybrid family: `Aligning`, `Differentiable`, `Intervenable` and `Substituting`.
 
     Parameters
     ----------
@@ -199,6 +202,14 @@ class HybridRecognizer:
             (found,) = torch.autograd.grad(scores, leaf, torch.from_numpy(slope)[None].to(scores))
         values = found[0, :, None] if at == "waveform" else found[0, : grids[at].n_frames]
         return values.double().numpy()
+
+    def passes(self, recording: Recording, targets: Sequence[Target]) -> Passes:
+        """Return how targets are scored, step by step (`otoscope.recognizers.substituting`)."""
+        samples = self.acoustic.samples(recording)
+        lexicon = self.pronounced({w for t in targets for w in _words_of(t)}, BadInput)
+        grid = self.acoustic.grids(samples.size)["logits"]
+        passages = [self._passage(target, grid, lexicon) for target in targets]
+        return acoustic_passes(self.acoustic, samples, passages)
 
     def sites(self) -> tuple[Site, ...]:
         """Return the named places inside, input first."""

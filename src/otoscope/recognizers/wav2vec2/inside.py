@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from otoscope.core import BadInput, NotAble, Recording, Site, Target
+from otoscope.nets.substitution import Passes
 from otoscope.recognizers.checkpoints.attention import HIDDEN
 from otoscope.recognizers.checkpoints.places import leaf_at, recorded
 from otoscope.recognizers.wav2vec2.chunking import Chunking, log_posteriors
@@ -85,6 +87,39 @@ def sites_that_fire(network: SpeechEncoder) -> dict[str, Site]:
         network.outputs([np.zeros(network.rate_hz, np.float32)])
     weights = network.places.attentions
     return {name: described(name, None if name in weights else seen[name].shape[2]) for name in network.places.by_name}
+
+
+def passes_through(
+    network: SpeechEncoder, reader: Reader, recording: Recording, targets: Sequence[Target], chunking: Chunking
+) -> Passes:
+    """Return how targets are scored, step by step (`otoscope.recognizers.substituting`).
+
+    Raises
+    ------
+    NotAble
+        The recording is so long that it is heard in chunks.
+    """
+    wave = resampled(recording, network.rate_hz).samples
+    if chunking.is_long(wave.size, network.rate_hz):
+        raise NotAble(
+            f"a recording longer than {chunking.chunk_s:g} s is heard in chunks, where no values can stand at a site; "
+            "cut it, or open the checkpoint with a larger chunk_s"
+        )
+    grid = network.grids(wave.size)["logits"]
+    heard = network.inputs([wave])
+
+    def scores(inputs: Mapping[str, Tensor]) -> Tensor:
+        return reader.scores(log_posteriors(network.run(inputs)), grid, targets)
+
+    def of_waves(waves: Tensor) -> Tensor:
+        if "input_values" not in heard:
+            raise NotAble("log-mel frames are no function that torch knows of the waveform; ask at 'features'")
+        return scores({"input_values": network.normalized(waves)})
+
+    def of_copies(n: int) -> Tensor:
+        return scores({name: each.expand(n, *each.shape[1:]) for name, each in heard.items()})
+
+    return Passes(network.places, of_waves, of_copies, wave.size, wave.size / network.rate_hz)
 
 
 def gradient_at(

@@ -14,9 +14,11 @@ from otoscope.core import Alignment, NotAble, Provenance, Recording, Site, Targe
 from otoscope.core.protocols import Edit, Progress
 from otoscope.lexicon.ngram.automaton import BackoffAutomaton
 from otoscope.nets.open_edits import OpenEdits
+from otoscope.nets.substitution import Passes
 from otoscope.recognizers.checkpoints.folder import Checkpoint
+from otoscope.recognizers.substituting import ScoresAtSites
 from otoscope.recognizers.wav2vec2.hearing import check_said, heard, scored
-from otoscope.recognizers.wav2vec2.inside import gradient_at, missing_parts, sites_that_fire, wanted
+from otoscope.recognizers.wav2vec2.inside import gradient_at, missing_parts, passes_through, sites_that_fire, wanted
 from otoscope.recognizers.wav2vec2.language import Language, fused, restricted
 from otoscope.recognizers.wav2vec2.loading import languages_of, open_tokenizer, with_adapter
 from otoscope.recognizers.wav2vec2.network import SpeechEncoder
@@ -26,8 +28,8 @@ from otoscope.recognizers.wav2vec2.symbols import Symbols, symbols_of
 from otoscope.recognizers.wav2vec2.tracing import traced
 
 
-class Wav2Vec2Recognizer:
-    """`Recognizer`, `Aligning`, `Differentiable` and `Intervenable`: any CTC checkpoint of the wav2vec 2.0 family.
+class Wav2Vec2Recognizer(ScoresAtSites):
+    """`Aligning`, `Differentiable`, `Intervenable` and `Substituting`: any CTC checkpoint of the wav2vec 2.0 family.
 
     A score is log P(the frames of a word's place read it, between its neighbours | sound), as in every CTC recogniser
     here; see `otoscope.nets.lattice`. Sound of any rate is resampled to the network's own; times are those of the
@@ -193,6 +195,10 @@ class Wav2Vec2Recognizer:
         """
         self.open_edits.refuse_gradient()
         return gradient_at(self.network, self.reader, recording, target, at)
+
+    def passes(self, recording: Recording, targets: Sequence[Target]) -> Passes:
+        """Return how targets are scored, step by step (`otoscope.recognizers.substituting`)."""
+        return passes_through(self.network, self.reader, recording, targets, self.settings.chunking)
 
     def sites(self) -> tuple[Site, ...]:
         """Return the named places inside where activations can be recorded and edited, input first."""

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from otoscope.core import Alignment, BadInput, NotAble, Provenance, Recording, Site, Target, Tier, Trace
 from otoscope.core.protocols import Edit, Progress
+from otoscope.nets.substitution import Passes
 from otoscope.recognizers.checkpoints.attention import HIDDEN
+from otoscope.recognizers.substituting import ScoresAtSites
 from otoscope.recognizers.whisper.aligning import aligned
 from otoscope.recognizers.whisper.calibration import Spoken, calibrate_heads
 from otoscope.recognizers.whisper.doubts import RULE, Rule, Verdict
@@ -21,12 +23,12 @@ from otoscope.recognizers.whisper.hearing import Asked, trace_of
 from otoscope.recognizers.whisper.judging import doubts_tier, judged
 from otoscope.recognizers.whisper.options import Options
 from otoscope.recognizers.whisper.parts import Ears, Parts
-from otoscope.recognizers.whisper.scoring import gradient_at, scored
+from otoscope.recognizers.whisper.scoring import gradient_at, passes_through, scored
 from otoscope.recognizers.whisper.windows import Sound, WindowResult, hear_windows, prompt_of
 
 
-class WhisperRecognizer:
-    """`Recognizer`, `Aligning`, `Differentiable` and `Intervenable` over a Whisper (Radford et al. 2023).
+class WhisperRecognizer(ScoresAtSites):
+    """`Aligning`, `Differentiable`, `Intervenable` and `Substituting`: a Whisper (Radford et al. 2023).
 
     A word's score is ln P(its tokens | prompt, language, task, the words before it, sound), an utterance's that of all
     its tokens and its end; with a rival, the difference. Times of words come from cross-attention, which looks where it
@@ -173,6 +175,13 @@ class WhisperRecognizer:
         """
         self.open_edits.refuse_gradient()
         return gradient_at(self.parts, self.options, recording, target, at)
+
+    def passes(self, recording: Recording, targets: Sequence[Target]) -> Passes:
+        """Return how targets are scored, step by step (`otoscope.recognizers.substituting`).
+
+        Where no language is given it is the likeliest of the recording itself, whatever stands at a site.
+        """
+        return passes_through(self.parts, self.options, recording, targets)
 
     def sites(self) -> tuple[Site, ...]:
         """Return the named places inside where activations can be recorded and edited, input first."""

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from otoscope.core import BadInput, Recording, Target
 from otoscope.core.protocols import Progress
+from otoscope.nets.substitution import Passes
 from otoscope.recognizers.checkpoints.places import leaf_at
 from otoscope.recognizers.whisper.network import Heard
 from otoscope.recognizers.whisper.options import Options
@@ -118,3 +119,24 @@ def gradient_at(parts: Parts, options: Options, recording: Recording, target: Ta
         raise BadInput(f"the score of {target.label!r} does not depend on {at}")
     rows = torch.cat([torch.zeros_like(a) if b is None else b for a, b in zip(leaves, slopes, strict=True)], 1)
     return (rows[0, :, None] if at == "waveform" else rows[0]).double().numpy()
+
+
+def passes_through(parts: Parts, options: Options, recording: Recording, targets: Sequence[Target]) -> Passes:
+    """Return how targets are scored, step by step; see `WhisperRecognizer.passes`."""
+    network, front_end = parts.network, parts.front_end
+    wave = front_end.wave(recording)[None]
+    log_mel = front_end.log_mel(wave)
+    with torch.no_grad():
+        heard = network.encode(log_mel)
+        prefixes = prefixes_of(parts, heard, options)
+
+    def scores(states: Heard) -> Tensor:
+        return scores_of(parts, states, prefixes.expand(states.n, -1), targets)
+
+    def of_waves(waves: Tensor) -> Tensor:
+        return scores(network.encode(front_end.log_mel(waves.to(wave))))
+
+    def of_copies(n: int) -> Tensor:
+        return scores(network.encode(log_mel.expand(n, -1, -1)))
+
+    return Passes(parts.places, of_waves, of_copies, wave.shape[1], front_end.window_s)

@@ -32,6 +32,8 @@ def _encoder(network: Network, weights: bool) -> Iterator[Place]:
 
 def _decoder(network: Network, weights: bool) -> Iterator[Place]:
     decoder, width = network.decoder, int(network.config.d_model)
+    tokens = Site("decoder.tokens", "embeddings of the tokens given and written so far, before their positions", width)
+    yield Place(tokens, decoder.embed_tokens)
     for i, layer in enumerate(decoder.layers):
         yield from _attention(f"decoder.{i}.self_attention", layer.self_attn, "attention to the tokens so far", weights)
         yield from _attention(f"decoder.{i}.cross_attention", layer.encoder_attn, "attention to the sound", weights)

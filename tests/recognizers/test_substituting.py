@@ -1,0 +1,207 @@
+"""`score_at` in every family: what stands there anyway gives `score`, slopes are `gradient` and finite differences."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+
+import numpy as np
+import pytest
+
+from otoscope.core import BadInput, Interval, NotAble, Recording, Substituting, Target
+from otoscope.nets.acoustic import AcousticShape
+from otoscope.nets.front_end import FrontEndShape
+from otoscope.recognizers.ctc import CTCRecognizer
+from otoscope.recognizers.ctc.card import LETTERS, CtcCard
+from otoscope.recognizers.endtoend import PRESETS, EndToEndRecognizer
+from otoscope.recognizers.endtoend.presets import Options, card_of
+from otoscope.recognizers.endtoend.tokens import characters
+
+WORDS = ("one", "two", "one")
+FAMILIES = ("ctc", "hybrid", *PRESETS, "wav2vec2", "wavlm", "sew", "whisper")
+WHISPER_SITES = ("features", "encoder.conv.1", "encoder.1", "decoder.tokens", "decoder.1.mlp.hidden", "logits")
+
+
+def noise(duration_s=1.0, rate_hz=8000):
+    samples = np.random.default_rng(0).normal(0, 0.1, round(duration_s * rate_hz))
+    return Recording(samples.astype(np.float32), rate_hz)
+
+
+def words(labels):
+    spans = [(0.1, 0.3), (0.4, 0.55), (0.6, 0.8)]
+    return [
+        Target("word", w, Interval(a, b, w), i, labels) for i, (w, (a, b)) in enumerate(zip(labels, spans, strict=True))
+    ]
+
+
+def ctc():
+    shape = AcousticShape(20, len(LETTERS), (4, 6), (2, 1), n_units=8, n_layers=2)
+    return CTCRecognizer(CtcCard("small", FrontEndShape(8000, 20, low_hz=50), shape, vocabulary=("one", "two")), seed=3)
+
+
+def end_to_end(name):
+    card = card_of(PRESETS[name], Options(n_units=8, n_layers=2, rate_hz=8000), characters())
+    decoding = dataclasses.replace(card.decoding, beam=3, margin_s=0.3, most_nats=1e9)
+    return EndToEndRecognizer(dataclasses.replace(card, decoding=decoding), seed=1)
+
+
+@pytest.fixture(scope="module")
+def made(request):
+    """Make a recogniser of a family, a recording, and two targets that share their context."""
+    known = {}
+
+    def opened(family):
+        if family not in known:
+            known[family] = _made(family, request)
+        return known[family]
+
+    return opened
+
+
+def _made(family, request):
+    if family == "ctc":
+        return ctc(), noise(), words(WORDS)[:2]
+    if family == "hybrid":
+        tiny, chirp = (request.getfixturevalue(name) for name in ("tiny_hybrid", "chirp"))
+        return tiny("factorized-tdnn"), chirp(0.9), words(("see", "tea", "two"))[:2]
+    if family in PRESETS:
+        return end_to_end(family), noise(), words(WORDS)[:2]
+    import otoscope
+
+    folder = request.getfixturevalue("tiny_checkpoint")
+    if family == "whisper":
+        recognizer = otoscope.load(folder("whisper"), language="en", heads=None)
+        return recognizer, noise(1.2, 16000), words(WORDS)[:2]
+    recording, wide = noise(2.0, 16000), Interval(0.0, 2.0, "a")
+    own = [Target("word", label, wide, i, ("a", "me")) for i, label in enumerate(("a", "me"))]
+    return otoscope.load(folder("wav2vec2", kind=family)), recording, own
+
+
+def passing(recognizer, recording, targets, site):
+    """Return what passes a site while targets are scored, `(n_rows, n_units)`, all passes one after the other."""
+    seen = []
+
+    def keep(values):
+        seen.append(values.copy())
+        return values
+
+    with recognizer.edited({site: keep}):
+        recognizer.score([recording], targets)
+    return np.concatenate(seen) if seen else None
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_stands_there_gives_the_score_and_the_gradient(made, family):
+    recognizer, recording, targets = made(family)
+    assert isinstance(recognizer, Substituting)
+    expected = recognizer.score([recording], targets)[0]
+    compared = 0
+    sites = WHISPER_SITES if family == "whisper" else [site.name for site in recognizer.sites()]
+    for site in sites:
+        values = passing(recognizer, recording, targets, site)
+        if values is None:
+            continue
+        found = recognizer.score_at(recording, targets, np.stack([values] * 2), at=site, slopes=True)
+        np.testing.assert_allclose(found.scores, np.stack([expected] * 2), atol=1e-5 * max(1, abs(expected).max()))
+        assert found.slopes.shape == (2, 2, *values.shape)
+        without = recognizer.score_at(recording, targets, values[None], at=site)
+        np.testing.assert_allclose(without.scores[0], found.scores[0], atol=1e-5 * max(1, abs(expected).max()))
+        assert without.slopes is None
+        if (gradient := gradients(recognizer, recording, targets, site, values.shape)) is not None:
+            compared += 1
+            np.testing.assert_allclose(found.slopes[1], gradient, atol=2e-4 * max(abs(gradient).max(), 1e-6))
+    assert compared >= 5
+
+
+def gradients(recognizer, recording, targets, site, shape):
+    """Return the gradients of the targets, zero where a score does not pass the site; `None` where texts differ."""
+    rows = []
+    for target in targets:
+        with contextlib.suppress(BadInput):
+            rows.append(recognizer.gradient(recording, target, at=site))
+    rows = rows or [np.zeros(shape)] * len(targets)
+    return np.stack(rows) if len(rows) == len(targets) and all(row.shape == shape for row in rows) else None
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_slopes_are_finite_differences(made, family):
+    recognizer, recording, targets = made(family)
+    values = passing(recognizer, recording, targets, "features").astype(np.float64)
+    slope = recognizer.score_at(recording, targets, values[None], slopes=True).slopes[0, 0]
+    step = 1e-2 * slope / np.linalg.norm(slope)
+    ends = recognizer.score_at(recording, targets, np.stack([values + step, values - step])).scores[:, 0]
+    assert ends[0] - ends[1] == pytest.approx(2 * (slope * step).sum(), rel=0.05)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_waveform(made, family):
+    recognizer, recording, targets = made(family)
+    samples = recording.samples
+    if family == "whisper":
+        samples = np.zeros(480000, np.float32)
+        samples[: recording.n_samples] = recording.samples
+    found = recognizer.score_at(recording, targets, samples[None, :, None], at="waveform", slopes=True)
+    expected = recognizer.score([recording], targets)
+    np.testing.assert_allclose(found.scores, expected, atol=2e-5 * max(1, abs(expected).max()))
+    gradient = np.stack([recognizer.gradient(recording, target, at="waveform") for target in targets])
+    np.testing.assert_allclose(found.slopes[0], gradient, atol=2e-4 * abs(gradient).max())
+    with pytest.raises(BadInput, match="a row for each sample"):
+        recognizer.score_at(recording, targets, samples[None, :-1, None], at="waveform")
+
+
+@pytest.mark.parametrize("family", ["ctc", "hybrid", "las", "wav2vec2"])
+def test_many_values_go_in_batches_and_no_hook_stays(made, family, monkeypatch):
+    from otoscope.nets import substitution
+
+    recognizer, recording, targets = made(family)
+    values = passing(recognizer, recording, targets, "features")
+    several = np.stack([values * scale for scale in (1.0, 0.5, 0.0)])
+    whole = recognizer.score_at(recording, targets, several, slopes=True)
+    monkeypatch.setattr(substitution, "SECONDS_AT_ONCE", 4.5 * recording.duration_s)
+    parted = recognizer.score_at(recording, targets, several, slopes=True)
+    np.testing.assert_allclose(parted.scores, whole.scores, atol=1e-4)
+    np.testing.assert_allclose(parted.slopes, whole.slopes, atol=1e-3 * abs(whole.slopes).max())
+    assert len(set(whole.scores[:, 0].round(6))) > 2
+    for wrong, message in [
+        (several[:, :-1], "rows"),
+        (several[:, :, :-1], "rows of"),
+        (several[0], "must be"),
+        (several[:0], "one value at least"),
+    ]:
+        with pytest.raises(BadInput, match=message):
+            recognizer.score_at(recording, targets, wrong)
+    with pytest.raises(BadInput, match="no site 'pitch'"):
+        recognizer.score_at(recording, targets, several, at="pitch")
+    np.testing.assert_array_equal(recognizer.score([recording], targets), recognizer.score([recording], targets))
+    np.testing.assert_allclose(recognizer.score([recording], targets)[0], whole.scores[0], atol=1e-4)
+
+
+def test_slopes_are_refused_through_edits_and_scores_are_not(made):
+    recognizer, recording, targets = made("ctc")
+    values = passing(recognizer, recording, targets, "features")[None]
+    with recognizer.edited({"conv.1": np.zeros_like}):
+        with pytest.raises(NotAble, match="no gradient through edits"):
+            recognizer.score_at(recording, targets, values, slopes=True)
+        inside = recognizer.score_at(recording, targets, values).scores
+        np.testing.assert_allclose(inside, recognizer.score([recording], targets), atol=1e-5)
+    assert not np.allclose(inside, recognizer.score([recording], targets))
+
+
+@pytest.mark.parametrize(
+    ("family", "site"),
+    [
+        ("las", "decoder.tokens"),
+        ("speech-transformer", "decoder.tokens"),
+        ("rnnt", "prediction.tokens"),
+        ("whisper", "decoder.tokens"),
+    ],
+)
+def test_the_tokens_before_are_a_site(made, family, site):
+    """A word's score depends on the tokens before it and on none behind them."""
+    recognizer, recording, targets = made(family)
+    values = passing(recognizer, recording, targets[:1], site)
+    slopes = recognizer.score_at(recording, targets[:1], values[None], at=site, slopes=True).slopes[0, 0]
+    assert abs(slopes).max() > 0
+    if family != "rnnt":
+        assert abs(slopes[0]).max() > 0
+        assert abs(slopes[-2:]).max() == 0
