@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from otoscope.core import BadInput, FrameGrid, Recording
+from otoscope.core import BadInput, FrameGrid, Interval, Recording, Tier
 from otoscope.nets.encoders import Encoder, EncoderShape
 from otoscope.nets.front_end import FrontEndShape, mel_edges_hz
 from otoscope.nets.speech_network import SpeechNetwork, SpeechShape
@@ -40,7 +40,7 @@ LEVEL, TONE_S = 0.3, 0.08
 FLAGS, CONSTANT, RELAYED, ARRIVED, LETTERS, JUNK = slice(0, 5), 5, slice(6, 9), slice(9, 12), slice(12, 15), 15
 """Which units of the residual stream hold what: tones, a one, the word at the relay, the word at the end, letters."""
 
-BETA, GAIN, BLANK = 12.0, 12.0, 5.0
+BETA, GAIN, BLANK = 12.0, 20.0, 10.0
 """Sharpness of the two heads, weight of a letter and bias of the blank."""
 
 
@@ -77,15 +77,21 @@ def circuit_sound(word: str, *, seed: int = 0, duration_s: float = 0.8) -> Recor
     """
     if word not in WORDS or duration_s < 0.6:
         raise BadInput(f"a word of {', '.join(WORDS)} in 0.6 s or more can be made, not {word!r} in {duration_s:g} s")
-    rng = np.random.default_rng(seed)
     samples = np.zeros(round(duration_s * RATE_HZ))
-    spare = duration_s - 3 * (TONE_S + 0.06)
-    starts = np.sort(rng.uniform(0.03, spare, 3)) + np.arange(3) * (TONE_S + 0.06)
     hz = mel_edges_hz(FRONT_END)[1:-1]
-    for name, start_s in zip((word, "relay", "end"), starts, strict=True):
-        first, n = round(start_s * RATE_HZ), round(TONE_S * RATE_HZ)
-        samples[first : first + n] += LEVEL * np.sin(2 * np.pi * hz[BANDS[name]] * np.arange(n) / RATE_HZ)
+    for tone in circuit_tones(word, seed=seed, duration_s=duration_s):
+        first, n = round(tone.start_s * RATE_HZ), round(TONE_S * RATE_HZ)
+        samples[first : first + n] += LEVEL * np.sin(2 * np.pi * hz[BANDS[tone.label]] * np.arange(n) / RATE_HZ)
     return Recording(samples.astype(np.float32), RATE_HZ, source=f"planted circuit, {word}, seed {seed}")
+
+
+def circuit_tones(word: str, *, seed: int = 0, duration_s: float = 0.8) -> Tier:
+    """Return where the cue (labelled with the word), the relay and the end lie in `circuit_sound`."""
+    spare = duration_s - 3 * (TONE_S + 0.06)
+    drawn = np.random.default_rng(seed).uniform(0.03, spare, 3)
+    starts = (np.sort(drawn) + np.arange(3) * (TONE_S + 0.06)).tolist()
+    names = zip(starts, (word, "relay", "end"), strict=True)
+    return Tier("tones", tuple(Interval(a, a + TONE_S, name, origin="synthetic") for a, name in names))
 
 
 def planted_circuit(
@@ -249,7 +255,7 @@ def _recognizer(encoder: CircuitEncoder, seed: int) -> EndToEndRecognizer:
         network.ctc = nn.Linear(encoder.n_units, card.shape.n_symbols)
         network.ctc.weight.zero_()
         network.ctc.bias.copy_(torch.tensor([BLANK, -BLANK, *[0.0] * len(WORDS)]))
-        gain = GAIN if isinstance(encoder.norm, nn.Identity) else GAIN / 3
+        gain = GAIN if isinstance(encoder.norm, nn.Identity) else GAIN / 2
         network.ctc.weight[range(2, 2 + len(WORDS)), range(LETTERS.start, LETTERS.stop)] = gain
         network.mean.fill_(float(np.log(FRONT_END.floor)))
         hz = torch.from_numpy(mel_edges_hz(FRONT_END)[1:-1])[:, None]

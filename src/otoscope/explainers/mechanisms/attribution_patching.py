@@ -26,8 +26,8 @@ LEAST_AGREEMENT = 0.5
 
 def attribution_patch(
     recognizer: Recognizer,
-    clean: Recording,
-    corrupted: Recording,
+    recording: Recording,
+    corrupted: Recording | str = "silence",
     *,
     target: Asked = None,
     sites: Sequence[str] | None = None,
@@ -58,10 +58,10 @@ def attribution_patch(
         The recogniser has no gradient, or cannot be changed inside.
     """
     need(recognizer, Intervenable, Differentiable)
-    pair = pair_of(recognizer, clean, corrupted, target)
-    names = tuple(sites) if sites is not None else sites_over_time(recognizer, clean)
-    spans = stretches_of(clean, stretches)
-    parts = tuple(parts_over_time(names, grids_of(recognizer, clean, names), spans))
+    pair = pair_of(recognizer, recording, corrupted, target)
+    names = tuple(sites) if sites is not None else sites_over_time(recognizer, recording)
+    spans = stretches_of(recording, stretches)
+    parts = tuple(parts_over_time(names, grids_of(recognizer, recording, names), spans))
     estimates = estimated_effects(recognizer, pair, parts, direction=direction, progress=progress)
     chosen = _chosen([i for i, p in enumerate(parts) if p.span is not None], estimates, n_checked, seed)
     true = patched_scores(recognizer, pair, [parts[i] for i in chosen], direction=direction)
@@ -87,7 +87,7 @@ def attribution_patch(
             for i, (part, estimate) in enumerate(zip(parts, estimates, strict=True))
         ),
         (map_panel(pair, parts, estimates, title=f"Attribution patching, {direction}"),),
-        made_of(recognizer, (clean, corrupted), pair.target, **found),
+        made_of(recognizer, (pair.clean, pair.corrupted), pair.target, **found),
         tuple(failures),
     )
 

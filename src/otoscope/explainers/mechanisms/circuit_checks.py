@@ -56,8 +56,8 @@ class CircuitChecks:
 
 def discover(
     recognizer: Recognizer,
-    clean: Recording,
-    corrupted: Recording,
+    recording: Recording,
+    corrupted: Recording | str = "silence",
     *,
     target: Asked = None,
     nodes: Sequence[Node] | None = None,
@@ -73,7 +73,7 @@ def discover(
     ----------
     recognizer
         `Intervenable`, with heads or feed-forward parts on a residual stream.
-    clean, corrupted, target
+    recording, corrupted, target
         As in `patch`; a contrast (`Target.rather_than`) between two words makes the clearest circuits.
     nodes, method, threshold
         See `circuits.find_circuit`.
@@ -94,7 +94,7 @@ def discover(
     BadInput
         The recordings do not fit one another, or would take too much memory.
     """
-    graph = circuit_graph(recognizer, clean, corrupted, target=target, nodes=nodes, method=method)
+    graph = circuit_graph(recognizer, recording, corrupted, target=target, nodes=nodes, method=method)
     circuit = find_circuit(graph, method=method, threshold=threshold, progress=progress)
     checks = check_circuit(graph, circuit, n_random=n_random, seed=seed)
     failures = (*graph.pair.failures, *checks.failures)
@@ -130,7 +130,7 @@ def discover(
         )
         if circuit.edges
         else (),
-        made_of(recognizer, (clean, corrupted), graph.pair.target, **found),
+        made_of(recognizer, (graph.pair.clean, graph.pair.corrupted), graph.pair.target, **found),
         failures,
     )
 
@@ -142,12 +142,16 @@ def _rows(graph: Graph, circuit: Circuit) -> tuple[dict[str, Any], ...]:
     ]
     for node in graph.nodes:
         if node.label in circuit.nodes:
-            cost = 1 - float(graph.pair.normalized(graph.run({node.label: graph.of(node.label, graph.corrupted)}).score))
+            cost = 1 - float(
+                graph.pair.normalized(graph.run({node.label: graph.of(node.label, graph.corrupted)}).score)
+            )
             rows.append({"kind": node.kind, "label": node.label, "effect": cost})
     return (*rows, *({"kind": "unit", "label": k, "effect": v} for k, v in circuit.unit_effects.items()))
 
 
-def check_circuit(graph: Graph, circuit: Circuit, *, n_random: int = 20, n_parts: int = 8, seed: int = 0) -> CircuitChecks:
+def check_circuit(
+    graph: Graph, circuit: Circuit, *, n_random: int = 20, n_parts: int = 8, seed: int = 0
+) -> CircuitChecks:
     """Return the checks of a circuit; `n_parts` random parts of it are taken away for the gap."""
     rng = np.random.default_rng(seed)
     sides = _Sides(graph, circuit)

@@ -154,7 +154,9 @@ def units_of(graph: Graph, part: Node, threshold: float) -> dict[Node, float]:
         values: Rows = clean.copy()
         for i in order[:n]:
             values[:, changed[i].columns] = corrupted[:, changed[i].columns]
-        return abs(1 - float(pair.normalized(run(recognizer, pair.clean, pair.target, give={site: Given(values)}).score)))
+        return abs(
+            1 - float(pair.normalized(run(recognizer, pair.clean, pair.target, give={site: Given(values)}).score))
+        )
 
     low, high = 0, len(changed) + 1
     while high - low > 1:
@@ -165,8 +167,8 @@ def units_of(graph: Graph, part: Node, threshold: float) -> dict[Node, float]:
 
 def circuit_graph(
     recognizer: Recognizer,
-    clean: Recording,
-    corrupted: Recording,
+    recording: Recording,
+    corrupted: Recording | str = "silence",
     *,
     target: Asked = None,
     nodes: Sequence[Node] | None = None,
@@ -174,5 +176,5 @@ def circuit_graph(
 ) -> Graph:
     """Return the graph in which a circuit is looked for; raises `NotAble` where a recogniser lacks what it needs."""
     need(recognizer, Intervenable, *((Differentiable,) if method == "edge-attribution" else ()))
-    pair = pair_of(recognizer, clean, corrupted, target)
-    return graph_of(recognizer, pair, tuple(nodes) if nodes is not None else residual_nodes(recognizer, clean))
+    pair = pair_of(recognizer, recording, corrupted, target)
+    return graph_of(recognizer, pair, tuple(nodes) if nodes is not None else residual_nodes(recognizer, recording))

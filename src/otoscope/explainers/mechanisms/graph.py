@@ -63,9 +63,7 @@ class Graph:
         found: Rows = side[node.site][:, node.columns]
         return found
 
-    def run(
-        self, values: Mapping[str, Rows], *, base: Recording | None = None, sites: Sequence[str] = ()
-    ) -> Run:
+    def run(self, values: Mapping[str, Rows], *, base: Recording | None = None, sites: Sequence[str] = ()) -> Run:
         """Hear a recording (by default the clean one) with nodes set to values, and keep what reached `sites`."""
         given: dict[str, Given] = {}
         for label, rows in values.items():

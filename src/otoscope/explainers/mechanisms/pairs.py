@@ -49,31 +49,47 @@ class Pair:
 
 
 def pair_of(
-    recognizer: Recognizer, clean: Recording, corrupted: Recording, target: Target | Interval | int | str | None = None
+    recognizer: Recognizer,
+    recording: Recording,
+    corrupted: Recording | str,
+    target: Target | Interval | int | str | None = None,
 ) -> Pair:
-    """Return the pair of two recordings, scored.
+    """Return a pair of recordings, scored.
 
     Parameters
     ----------
+    corrupted
+        A recording of the same length; or what fills the target's own stretch of `recording`: `silence`, `mean` or
+        `noise` (`otoscope.signal.masking.Masker`).
     target
-        What to ask about, in the clean recording; by default the text heard there, rather than what is heard in the
-        corrupted one where that is another text.
+        What to ask about, in the clean recording. By default the text heard there, rather than that heard in the
+        corrupted one where it is another; the first word heard, where only a fill is given.
 
     Raises
     ------
     BadInput
         The recordings differ in length or rate, nothing is heard in the clean one, or both score the same.
     """
-    if (clean.n_samples, clean.rate_hz) != (corrupted.n_samples, corrupted.rate_hz):
-        raise BadInput(
-            f"clean and corrupted recording must have one length, got {clean.n_samples} samples at {clean.rate_hz} Hz "
-            f"and {corrupted.n_samples} at {corrupted.rate_hz} Hz; `fitted` cuts or fills up one to the other"
+    if isinstance(corrupted, str):
+        asked = (
+            target
+            if isinstance(target, Target)
+            else recognizer.trace(recording).target(0 if target is None else target)
         )
-    asked = target if isinstance(target, Target) else _asked(recognizer, clean, corrupted, target)
-    scores = recognizer.score([clean, corrupted], [asked])[:, 0]
+        span = asked.interval or Interval(0.0, recording.duration_s, "")
+        other = masked(recording, [span], fill=corrupted)
+    elif (recording.n_samples, recording.rate_hz) != (corrupted.n_samples, corrupted.rate_hz):
+        raise BadInput(
+            f"clean and corrupted recording must have one length, got {recording.n_samples} samples at "
+            f"{recording.rate_hz} Hz and {corrupted.n_samples} at {corrupted.rate_hz} Hz; `fitted` cuts or fills up one"
+        )
+    else:
+        other = corrupted
+        asked = target if isinstance(target, Target) else _asked(recognizer, recording, other, target)
+    scores = recognizer.score([recording, other], [asked])[:, 0]
     if scores[0] == scores[1]:
         raise BadInput(f"{asked.label!r} scores the same in both recordings, so nothing can be restored")
-    return Pair(clean, corrupted, asked, float(scores[0]), float(scores[1]))
+    return Pair(recording, other, asked, float(scores[0]), float(scores[1]))
 
 
 def _asked(

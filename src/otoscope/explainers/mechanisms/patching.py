@@ -35,8 +35,8 @@ EFFECT = "share of the clean score brought back (0: as corrupted, 1: as clean)"
 
 def patch(
     recognizer: Recognizer,
-    clean: Recording,
-    corrupted: Recording,
+    recording: Recording,
+    corrupted: Recording | str = "silence",
     *,
     target: Asked = None,
     sites: Sequence[str] | None = None,
@@ -50,10 +50,12 @@ def patch(
     ----------
     recognizer
         `Intervenable`; with `Substituting` it goes faster.
-    clean, corrupted
-        Two recordings of one length; see `pairs.masked`, `pairs.noisy` and `pairs.fitted` for ways to corrupt one.
+    recording, corrupted
+        The clean recording and a corrupted one of its length (see `pairs.masked`, `pairs.noisy` and `pairs.fitted`), or
+        what fills the target's own stretch in it: `silence`, `mean` or `noise`.
     target
-        What to ask about; by default the text heard in the clean recording rather than that in the corrupted one.
+        What to ask about; by default the text heard in the clean recording rather than that in the corrupted one, and
+        the first word heard where a fill is given.
     sites
         Where; by default every site that everything passes.
     stretches
@@ -77,13 +79,13 @@ def patch(
         The recogniser cannot be changed inside.
     """
     need(recognizer, Intervenable)
-    pair = pair_of(recognizer, clean, corrupted, target)
-    names = tuple(sites) if sites is not None else sites_over_time(recognizer, clean)
-    spans = stretches_of(clean, stretches)
-    parts = tuple(parts_over_time(names, grids_of(recognizer, clean, names), spans))
+    pair = pair_of(recognizer, recording, corrupted, target)
+    names = tuple(sites) if sites is not None else sites_over_time(recognizer, recording)
+    spans = stretches_of(recording, stretches)
+    parts = tuple(parts_over_time(names, grids_of(recognizer, recording, names), spans))
     scores = patched_scores(recognizer, pair, parts, direction=direction, progress=progress)
     effects = pair.normalized(scores)
-    made = made_of(recognizer, (clean, corrupted), pair.target, direction=direction, sites=list(names))
+    made = made_of(recognizer, (pair.clean, pair.corrupted), pair.target, direction=direction, sites=list(names))
     return Finding(
         "activation-patching",
         _summary(parts, effects, direction),
@@ -96,8 +98,8 @@ def patch(
 
 def patch_nodes(
     recognizer: Recognizer,
-    clean: Recording,
-    corrupted: Recording,
+    recording: Recording,
+    corrupted: Recording | str = "silence",
     *,
     target: Asked = None,
     nodes: Sequence[Node] | None = None,
@@ -118,11 +120,9 @@ def patch_nodes(
         One row a node, with `score` and `effect` as in `patch`.
     """
     need(recognizer, Intervenable)
-    pair = pair_of(recognizer, clean, corrupted, target)
-    chosen = tuple(nodes) if nodes is not None else residual_nodes(recognizer, clean)
-    scores = patched_scores(
-        recognizer, pair, [node.part for node in chosen], direction=direction, progress=progress
-    )
+    pair = pair_of(recognizer, recording, corrupted, target)
+    chosen = tuple(nodes) if nodes is not None else residual_nodes(recognizer, recording)
+    scores = patched_scores(recognizer, pair, [node.part for node in chosen], direction=direction, progress=progress)
     effects = pair.normalized(scores)
     labels = [node.label for node in chosen]
     shown = effects if direction == "denoising" else effects - 1
@@ -144,7 +144,7 @@ def patch_nodes(
                 warning="; ".join(pair.failures),
             ),
         ),
-        made_of(recognizer, (clean, corrupted), pair.target, direction=direction),
+        made_of(recognizer, (pair.clean, pair.corrupted), pair.target, direction=direction),
         pair.failures,
     )
 

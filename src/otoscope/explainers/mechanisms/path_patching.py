@@ -28,8 +28,8 @@ How = Literal["patching", "attribution"]
 
 def path_patch(
     recognizer: Recognizer,
-    clean: Recording,
-    corrupted: Recording,
+    recording: Recording,
+    corrupted: Recording | str = "silence",
     *,
     target: Asked = None,
     nodes: Sequence[Node] | None = None,
@@ -59,8 +59,8 @@ def path_patch(
         The recogniser cannot be changed inside, has no residual stream, or no gradient where one is needed.
     """
     need(recognizer, Intervenable, *((Differentiable,) if how == "attribution" else ()))
-    pair = pair_of(recognizer, clean, corrupted, target)
-    graph = graph_of(recognizer, pair, tuple(nodes) if nodes is not None else residual_nodes(recognizer, clean))
+    pair = pair_of(recognizer, recording, corrupted, target)
+    graph = graph_of(recognizer, pair, tuple(nodes) if nodes is not None else residual_nodes(recognizer, recording))
     effects = edge_effects(graph, how=how, progress=progress)
     order = sorted(effects, key=lambda edge: -abs(effects[edge]))
     best = order[0]
@@ -78,7 +78,7 @@ def path_patch(
                 warning="; ".join(pair.failures),
             ),
         ),
-        made_of(recognizer, (clean, corrupted), pair.target, how=how, n_nodes=len(graph.nodes)),
+        made_of(recognizer, (pair.clean, pair.corrupted), pair.target, how=how, n_nodes=len(graph.nodes)),
         pair.failures,
     )
 

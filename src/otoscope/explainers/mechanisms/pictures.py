@@ -47,7 +47,9 @@ def bars(
     return Panel("bars", title, data, caption, warning)
 
 
-def made_of(recognizer: Recognizer, recordings: Sequence[Recording], target: Target | None, **how: Any) -> dict[str, Any]:
+def made_of(
+    recognizer: Recognizer, recordings: Sequence[Recording], target: Target | None, **how: Any
+) -> dict[str, Any]:
     """Return the provenance of a finding."""
     own = recognizer.provenance
     asked = None if target is None else target.label

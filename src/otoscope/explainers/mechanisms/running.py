@@ -7,6 +7,7 @@ place. What passes a site in several goes (a decoder that scores a word and its 
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,9 @@ RECORDED_AT_ONCE = 16_000_000
 MOST_HELD = 256_000_000
 """Numbers that a graph of nodes may hold: 1 GB of float32."""
 
+HEADLESS = re.compile(r"\.(self_)?attention$")
+"""What comes after the name of a block in the name of its attention."""
+
 ROWS_A_SECOND, UNITS = 100, 1024
 """Guesses for a site, before anything has passed it."""
 
@@ -42,6 +46,11 @@ def need(recognizer: Recognizer, *abilities: Any) -> None:
     for ability in abilities:
         if not isinstance(recognizer, ability):
             raise NotAble(f"{recognizer.name} cannot {ABILITIES[ability]}, which this analysis is made of")
+
+
+def sounds(utterances: Iterable[Any]) -> tuple[Recording, ...]:
+    """Return the recordings of utterances, which are recordings themselves or have `recording()`."""
+    return tuple(each if isinstance(each, Recording) else each.recording() for each in utterances)
 
 
 @dataclass(frozen=True, eq=False)

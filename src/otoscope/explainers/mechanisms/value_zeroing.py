@@ -1,0 +1,148 @@
+"""Value zeroing: how much each stretch of frames means to every other in a layer of attention.
+
+Attention weights alone do not say what a frame takes from another: its value may be small, and the residual stream goes
+past. Mohebbi et al. (2022): the value vector of frame j is set to zero in all heads, and how far the output of frame i
+turns away, 1 - cos, is what i takes from j. Zeroing the value of j and zeroing its column of the weights is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otoscope.core import BadInput, Finding, FrameGrid, Interval, NotAble, Recognizer, Recording, Target
+from otoscope.core.protocols import Edit, Intervenable, Progress
+from otoscope.explainers.mechanisms.parts import stretches_of
+from otoscope.explainers.mechanisms.pictures import made_of, time_map
+from otoscope.explainers.mechanisms.running import HEADLESS, Rows, edited, need, run
+
+ATTENTION = (".attention", ".self_attention")
+
+
+def value_zeroing(
+    recognizer: Recognizer,
+    recording: Recording,
+    *,
+    target: Target | None = None,
+    sites: Sequence[str] | None = None,
+    stretches: int | Sequence[Interval] = 16,
+    progress: Progress | None = None,
+) -> Finding:
+    """Zero the values of one stretch after another, in one layer after another.
+
+    Parameters
+    ----------
+    recognizer
+        `Intervenable`, with attention whose weights can be recorded and edited.
+    target
+        Whose score is followed; by default the text heard.
+    sites
+        Attention of frames to frames (`encoder.0.attention`); by default all such sites.
+    stretches
+        How many of one length, or which; as many frames as a stretch has are zeroed at once.
+    progress
+        Told (layers done, all).
+
+    Returns
+    -------
+    Finding
+        One row a site, sink and source: `change`, mean 1 - cos over the frames of the sink, `share` of all changes of
+        this sink (0 where nothing changes it), and `loss` of the target's score in nats, the same for all sinks.
+
+    Raises
+    ------
+    NotAble
+        There is no attention, or its weights cannot be edited.
+    """
+    need(recognizer, Intervenable)
+    heard = recognizer.trace(recording, record=["attentions"]) if sites is None else None
+    names = _self_attention(recognizer, recording, sites) if heard is None else _square(dict(heard.attentions))
+    if not names:
+        raise NotAble(f"{recognizer.name} has no attention of frames to frames that can be looked at")
+    asked = target or Target.utterance((heard or recognizer.trace(recording)).text)
+    spans = stretches_of(recording, stretches)
+    rows: list[dict[str, object]] = []
+    panels = []
+    whole = float(recognizer.score([recording], [asked])[0, 0])
+    for done, (site, grid) in enumerate(names.items()):
+        kept = [(span, grid.frames_of(span)) for span in spans]
+        kept = [(span, frames) for span, frames in kept if frames.stop > frames.start]
+        changes, scores = changes_at(recognizer, recording, asked, site, [frames for _, frames in kept])
+        total = changes.sum(1, keepdims=True)
+        shares = np.divide(changes, total, out=np.zeros_like(changes), where=total > 0)
+        for i, (sink, _) in enumerate(kept):
+            for j, (source, _) in enumerate(kept):
+                own = {"change": float(changes[i, j]), "share": float(shares[i, j]), "loss": whole - float(scores[j])}
+                rows.append({"site": site, "sink_s": sink.start_s, "source_s": source.start_s, **own})
+        panels.append(
+            time_map(
+                f"What each stretch takes from each, {site}",
+                {
+                    f"{s.start_s:.2f} s": [(o, shares[i, j]) for j, (o, _) in enumerate(kept)]
+                    for i, (s, _) in enumerate(kept)
+                },
+                duration_s=recording.duration_s,
+                caption="Rows: stretches whose output changes; across: stretches whose values are set to zero.",
+            )
+        )
+        if progress is not None:
+            progress(done + 1, len(names))
+    away = max((r for r in rows if r["sink_s"] != r["source_s"]), key=lambda r: float(r["change"]))  # type: ignore[arg-type]
+    return Finding(
+        "value-zeroing",
+        f"In {away['site']}, what stands at {away['sink_s']:.2f} s takes most from {away['source_s']:.2f} s.",
+        tuple(rows),
+        tuple(panels),
+        made_of(recognizer, (recording,), asked, sites=list(names)),
+    )
+
+
+def changes_at(
+    recognizer: Recognizer, recording: Recording, target: Target, site: str, stretches: Sequence[slice]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how far the block's output turns, `(n_sinks, n_sources)`, and the scores, `(n_sources,)`."""
+    block = HEADLESS.sub("", site)
+    whole = run(recognizer, recording, target, sites=(block,)).seen[block]
+    turned, scores = [], []
+    for frames in stretches:
+        with edited(recognizer, {site: zeroed(frames)}):
+            found = run(recognizer, recording, target, sites=(block,))
+        turned.append(_turned(whole, found.seen[block]))
+        scores.append(found.score)
+    table = np.array([[own[frames].mean() for own in turned] for frames in stretches])
+    return table, np.array(scores)
+
+
+def zeroed(frames: slice) -> Edit:
+    """Return the edit of attention weights `(n_heads, n_queries, n_keys)` that sets the values of frames to zero."""
+
+    def edit(weights: Rows) -> Rows:
+        changed = weights.copy()
+        changed[:, :, frames] = 0
+        return changed
+
+    return edit
+
+
+def _turned(a: Rows, b: Rows) -> NDArray[np.float64]:
+    """Return 1 - cos of the rows of two matrices; 0 where both are zero."""
+    one, two = a.astype(np.float64), b.astype(np.float64)
+    norm = np.linalg.norm(one, axis=1) * np.linalg.norm(two, axis=1)
+    product = (one * two).sum(1)
+    return np.clip(1 - np.divide(product, norm, out=np.ones_like(product), where=norm > 0), 0, 2)
+
+
+def _self_attention(recognizer: Recognizer, recording: Recording, sites: Sequence[str] | None) -> dict[str, FrameGrid]:
+    return _square(dict(recognizer.trace(recording, record=tuple(sites or ())).attentions))
+
+
+def _square(attentions: dict[str, object]) -> dict[str, FrameGrid]:
+    """Return the sites where frames look at frames, with their grid."""
+    found = {}
+    for site, attention in attentions.items():
+        grid = getattr(attention, "query_grid", None)
+        if site.endswith(ATTENTION) and grid is not None and grid == getattr(attention, "key_grid", None):
+            found[site] = grid
+    return found
