@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from otoscope.core import Attribution, BadInput, Explanation, Interrupted
+from otoscope.core import BadInput, Explanation, Finding, Interrupted, Recording, Target, Trace
+from otoscope.core.protocols import Progress
+from otoscope.explainers.analyses import analysis, subject_of
 from otoscope.recognizers.registry import DEFAULT
 
 LONGEST_S = 120.0
@@ -34,7 +38,19 @@ def explain(
     word: Annotated[
         list[str] | None, typer.Option(help="Explain only this word (label or index); may be repeated.")
     ] = None,
-    method: Annotated[str, typer.Option(help="leave-one-out, lime, shapley or kernel-shap.")] = "shapley",
+    rather_than: Annotated[
+        str | None, typer.Option(help="Explain why the word given by --word was heard and not this one.")
+    ] = None,
+    method: Annotated[
+        str, typer.Option("--method", "--methods", help="How: a method, several with commas between, or all.")
+    ] = "shapley",
+    judge: Annotated[
+        bool, typer.Option("--judge", help="Rank the methods by their proofs; the page has the maps of the best.")
+    ] = False,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(help="Add this analysis of `otoscope analyze list` to the page; may be repeated."),
+    ] = None,
     segments: Annotated[str, typer.Option(help="What is taken away: auto, words, phones, frames, …")] = "auto",
     fill: Annotated[str, typer.Option(help="What stands in its place: silence, mean or noise.")] = "silence",
     n_masks: Annotated[
@@ -44,50 +60,120 @@ def explain(
     start: Annotated[float, typer.Option(help="Begin at this time, in seconds.")] = 0.0,
     end: Annotated[float | None, typer.Option(help="Stop at this time, in seconds.")] = None,
     output: Annotated[Path | None, typer.Option(help="The page to write; NAME.explain.html by default.")] = None,
+    export: Annotated[
+        Path | None, typer.Option(help="Folder for JSON, CSV, TextGrid, figures and sounds besides.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of three lines.")] = False,
 ) -> None:
     """Answer three questions about a recording on one page: what was heard, why, and what a person would have heard.
 
     An interrupted run goes on where it stopped when it is started again.
     """
+    from otoscope.cli.explain_summary import summary_lines, summary_rows
     from otoscope.cli.inputs import check_writable, read_speech
     from otoscope.cli.opening import open_recognizer
     from otoscope.cli.printing import print_json
     from otoscope.cli.progress import progress_bar
-    from otoscope.explainers import explain as run
-    from otoscope.io.writing import write_text
+    from otoscope.io.writing import make_folder, write_text
     from otoscope.recognizers.journal import Journal
+    from otoscope.views.export import export_explanation, export_finding
     from otoscope.views.report import report_html
 
     page = output or Path(f"{file.stem}.explain.html")
     if page.suffix == ".partial":
         raise BadInput(f"--output {page} is where unfinished work is kept; give the page another ending, such as .html")
     check_writable(page)
+    if export is not None:
+        make_folder(export)
+    asked = Asked(tuple(word or ()), rather_than, _methods(method, judge), tuple(also or ()))
     remedy = "choose a stretch with --start and --end"
     recording = read_speech(file, longest_s=LONGEST_S, remedy=remedy, start_s=start, end_s=end)
     journal = page.with_suffix(".partial")
+    how = {"segments": segments, "fill": fill, "n_masks": n_masks, "seed": seed}
     with (
         _resumable(journal),
         Journal(open_recognizer(recognizer, language=language, task=task, prompt=prompt), journal) as engine,
         progress_bar("explaining") as progress,
     ):
-        explanation = run(
-            engine,
-            recording,
-            target=_targets(word),
-            method=method,
-            segments=segments,
-            fill=fill,
-            n_masks=n_masks,
-            seed=seed,
-            cells=True,
-            progress=progress,
-        )
-        write_text(page, report_html(explanation, title=_title(file, start, end)))
+        explanation, findings = asked.answered(engine, recording, how, progress)
+        write_text(page, report_html(explanation, title=_title(file, start, end), findings=findings))
+    if export is not None:
+        export_explanation(explanation, export, name=file.stem)
+        for finding in findings:
+            export_finding(finding, export)
     if as_json:
-        print_json({"page": str(page), "heard": explanation.trace.text, "words": summary_rows(explanation)})
+        told = {"page": str(page), "heard": explanation.trace.text, "words": summary_rows(explanation)}
+        print_json(told | {"findings": [_told(finding) for finding in findings]} if findings else told)
     else:
-        print("\n".join(summary_lines(explanation, page)))
+        print("\n".join([*summary_lines(explanation, page), *(f"{f.name}: {f.summary}" for f in findings)]))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which words, against which rival, by which methods, and with which further analyses.
+
+    `methods` is one name to explain by, or several to be ranked.
+    """
+
+    words: tuple[str, ...]
+    rival: str | None
+    methods: tuple[str, ...]
+    also: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.rival is not None and len(self.words) != 1:
+            raise BadInput("--rather-than needs one --word that it is compared with")
+        for name in self.also:
+            if subject_of(analysis(name)) != "recording":
+                raise BadInput(f"analysis {name} needs a corpus: otoscope analyze {name} FOLDER")
+
+    def answered(
+        self, engine: Any, recording: Recording, how: dict[str, Any], progress: Progress | None
+    ) -> tuple[Explanation, tuple[Finding, ...]]:
+        """Return the explanation, and what else was found; the ranking of methods comes first."""
+        from otoscope.explainers import explain as run
+
+        trace = engine.trace(recording)
+        targets = self._targets(trace)
+        seed, findings, method = how["seed"], [], self.methods[0]
+        if len(self.methods) > 1 and trace.words:
+            from otoscope.explainers.judging import judge
+
+            findings.append(judge(engine, recording, targets, methods=self.methods, seed=seed, progress=progress))
+            method = findings[0].table[0]["method"]
+        explanation = run(
+            engine, recording, target=targets, method=method, cells=True, trace=trace, progress=progress, **how
+        )
+        for name in self.also:
+            known = inspect.signature(analysis(name)).parameters
+            common = {key: value for key, value in (("seed", seed), ("progress", progress)) if key in known}
+            findings.append(analysis(name)(engine, recording, **common))
+        return explanation, tuple(findings)
+
+    def _targets(self, trace: Trace) -> list[Target] | None:
+        if not self.words:
+            return None
+        chosen = [int(word) if re.fullmatch(r"-?[0-9]+", word) else word for word in dict.fromkeys(self.words)]
+        targets = [trace.target(word) for word in chosen]
+        return targets if self.rival is None else [target.rather_than(self.rival) for target in targets]
+
+
+def _methods(given: str, judge: bool) -> tuple[str, ...]:
+    from otoscope.explainers import EXPLAINERS, method
+
+    names = tuple(sorted(EXPLAINERS)) if given == "all" else tuple(dict.fromkeys(given.split(",")))
+    for name in names:
+        method(name)
+    if len(names) > 1 and not judge:
+        raise BadInput("several methods were named; add --judge to rank them, or name one")
+    if judge and len(names) == 1:
+        raise BadInput("--judge compares methods: name several, or --methods all")
+    return names
+
+
+def _told(finding: Finding) -> dict[str, Any]:
+    names = ("name", "summary", "table", "failures", "provenance")
+    return {name: getattr(finding, name) for name in names}
 
 
 def _title(file: Path, start: float, end: float | None) -> str:
@@ -104,62 +190,3 @@ def _resumable(journal: Path) -> Iterator[None]:
     except KeyboardInterrupt:
         kept = f"the scores so far are kept in {journal}, and the same command goes on from there"
         raise Interrupted(kept if journal.is_dir() else "nothing was computed yet") from None
-
-
-def _targets(words: list[str] | None) -> list[int | str] | None:
-    if not words:
-        return None
-    return [int(word) if re.fullmatch(r"-?[0-9]+", word) else word for word in dict.fromkeys(words)]
-
-
-def summary_rows(explanation: Explanation) -> list[dict[str, Any]]:
-    """Return one row a word: where it was, which stretch and band mattered most, how sure, and whether to believe it.
-
-    The stretch is the strongest segment; where that lies in the word itself and there is a time-frequency map, the
-    strongest cell of that map says which part and band of the word.
-    """
-    return [
-        _summary_row(attribution, explanation.cells[index] if explanation.cells else None)
-        for index, attribution in enumerate(explanation)
-    ]
-
-
-def _summary_row(attribution: Attribution, cells: Attribution | None) -> dict[str, Any]:
-    word, trust = attribution.target.interval, attribution.trust
-    top = attribution.top
-    inside = word is not None and top.start_s < word.end_s and top.end_s > word.start_s
-    if inside and cells is not None and cells.segments:
-        top = cells.top
-    return {
-        "word": attribution.target.label,
-        "start_s": word.start_s if word else None,
-        "end_s": word.end_s if word else None,
-        "top_start_s": top.start_s,
-        "top_end_s": top.end_s,
-        "top_low_hz": top.low_hz,
-        "top_high_hz": top.high_hz,
-        "inside_word": inside,
-        "relevance_mass": trust.relevance_mass,
-        "chance_mass": trust.chance_mass,
-        "passed": trust.passed,
-        "failures": list(trust.failures),
-    }
-
-
-def _stretch(row: dict[str, Any]) -> str:
-    band = "" if row["top_low_hz"] is None else f" {row['top_low_hz']:.0f}–{row['top_high_hz']:.0f} Hz"
-    place = "" if row["inside_word"] else " (outside it)"
-    doubt = "" if row["passed"] else " (?)"
-    return f"{row['word']} {row['top_start_s']:.2f}–{row['top_end_s']:.2f} s{band}{place}{doubt}"
-
-
-def summary_lines(explanation: Explanation, page: Path) -> tuple[str, str, str]:
-    """Return the three lines: what was heard, which stretch mattered most for each word, where the page is."""
-    rows = summary_rows(explanation)
-    n_passed = sum(row["passed"] for row in rows)
-    doubt = "" if n_passed == len(rows) else "; those marked ? did not"
-    return (
-        f"heard ({explanation.trace.provenance.recognizer}): {explanation.trace.text or '(no words)'}",
-        f"mattered most: {'; '.join(map(_stretch, rows)) or '(nothing to explain)'}",
-        f"page: {page} ({n_passed} of {len(rows)} maps passed their checks{doubt})",
-    )
