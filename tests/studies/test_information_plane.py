@@ -13,6 +13,7 @@ from otoscope.metrics.information import entropy_of_counts
 from otoscope.nets.training import TrainingPlan, train
 from otoscope.studies.acoustic_plane import burst_and_carrier
 from otoscope.studies.information_plane import run
+from otoscope.studies.known_information import dimension, information, rotations
 from otoscope.studies.rotation_task import LEARNING_RATE, Perceptrons, SplitTask, icosahedron, look, rotation_task
 from otoscope.testing import planted_cue_corpus
 
@@ -139,3 +140,10 @@ def test_a_carrier_stretch_is_as_long_as_the_burst_and_beside_it():
 def test_unknown_networks_are_refused():
     with pytest.raises(BadInput, match="rotations, acoustic"):
         run(network="saxe")
+
+
+@pytest.mark.parametrize("family", [information, rotations, dimension])
+def test_known_answers_come_out(family):
+    checks = family()
+    assert checks
+    assert [check.name for check in checks if not check.passed] == []

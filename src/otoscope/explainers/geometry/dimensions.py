@@ -132,8 +132,8 @@ def _dimension_panel(rows: Sequence[Mapping[str, Any]], failures: Sequence[str])
         "two_nn": "two neighbours",
         "levina_bickel": "maximum likelihood",
         "participation_ratio": "participation ratio (linear)",
-        "two_nn_shuffled": "two neighbours, units shuffled",
     }
+    shuffled = [row["two_nn_shuffled"] for row in rows]
     listed = ", ".join(f"{index} {row['site']}" for index, row in enumerate(rows))
     return Panel(
         kind="lines",
@@ -144,7 +144,8 @@ def _dimension_panel(rows: Sequence[Mapping[str, Any]], failures: Sequence[str])
             "x_label": "layer",
             "y_label": "dimensions",
         },
-        caption=f"Layers: {listed}. Shuffled: the same values, every unit by itself; no shape lies there.",
+        caption=f"Layers: {listed}. With every unit shuffled by itself, two neighbours would give {min(shuffled):.1f} "
+        f"to {max(shuffled):.1f}: a layer without a shape lies there.",
         warning="; ".join(failures),
     )
 

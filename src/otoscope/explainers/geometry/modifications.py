@@ -27,9 +27,11 @@ class Modification:
 
 
 def brighter(recording: Recording) -> Recording:
-    """Return the sound through a first difference, a little of it: high frequencies gain."""
+    """Return the sound through a first difference, a little of it, at the same power: high frequencies gain."""
     samples = recording.samples.astype(np.float64)
-    return recording.with_samples(samples - TILT * np.concatenate([[0.0], samples[:-1]]))
+    tilted = samples - TILT * np.concatenate([[0.0], samples[:-1]])
+    after = np.linalg.norm(tilted)
+    return recording.with_samples(tilted * (np.linalg.norm(samples) / after if after > 0 else 1.0))
 
 
 def later(recording: Recording) -> Recording:

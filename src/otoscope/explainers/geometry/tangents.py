@@ -28,8 +28,8 @@ from otoscope.explainers.geometry.modifications import MODIFICATIONS, Modificati
 from otoscope.metrics.dimension import tangent_basis, tangent_share, two_nn
 
 N_NEIGHBORS = 30
-HOLDS = 0.5
-"""A tangent space describes the cloud if so much of the way to a frame's own neighbour lies in it."""
+HOLDS = 2.0
+"""Tangent spaces describe the cloud if they hold so many times more of the steps between frames than of anything."""
 
 
 def tangent_sensitivity(
@@ -153,10 +153,10 @@ def _weighted(shares: Sequence[float], weights: NDArray[np.float64]) -> float:
 
 def _failures(shares: dict[str, float]) -> tuple[str, ...]:
     found = []
-    if not shares["step_share"] >= HOLDS:
+    if not shares["step_share"] >= HOLDS * shares["chance"]:
         found.append(
-            f"only {shares['step_share']:.0%} of the steps between frames lie in the tangent spaces: the cloud is too "
-            "thin, or too bent, to have any"
+            f"only {shares['step_share']:.0%} of the steps between frames lie in the tangent spaces, {HOLDS:g} times "
+            f"chance would be {HOLDS * shares['chance']:.0%}: the cloud is too thin, too bent, or of other sounds"
         )
     if not shares["tangent_share"] > shares["other_share"]:
         found.append("gradients of other frames lie in the tangent spaces as much: the place does not matter")
