@@ -156,9 +156,10 @@ def check_circuit(
     rng = np.random.default_rng(seed)
     sides = _Sides(graph, circuit)
     own = set(circuit.nodes) | set(circuit.unit_labels)
+    atoms = sorted(sides.whole | circuit.unit_labels)
     gaps = [0.0]
     for _ in range(n_parts if own else 0):
-        away = {label for label in sorted(own) if rng.random() < 0.5}
+        away = {label for label in atoms if rng.random() < 0.5}
         gaps.append(abs(sides.keeping(own - away) - sides.corrupting(away)))
     return CircuitChecks(
         faithfulness=sides.keeping(own),
@@ -175,7 +176,8 @@ class _Sides:
     def __init__(self, graph: Graph, circuit: Circuit) -> None:
         self.graph, names = graph, {site.name for site in graph.recognizer.sites()}  # type: ignore[attr-defined]
         parts = [node for node in graph.nodes if node.index is None and node.site + UNITS in names]
-        self.with_units = bool(circuit.units)
+        self.with_units = any(circuit.units.values())
+        self.whole = {label for label in circuit.nodes if not circuit.units.get(label)}
         self.units = {p.label: units_at(graph.recognizer, graph.pair.clean, p.site + UNITS) for p in parts}
         sites = tuple(part.site + UNITS for part in parts) if self.with_units else ()
         pair = graph.pair
@@ -186,16 +188,14 @@ class _Sides:
         """Return the share of the score when all but `kept` are corrupted."""
         gone = [node for node in self.graph.nodes if node.label not in kept]
         for label, units in self.units.items():
-            if self.with_units and label in kept and any(unit.label in kept for unit in units):
+            if self.with_units and label in kept and label not in self.whole:
                 gone += [unit for unit in units if unit.label not in kept]
         return self._score(gone)
 
     def corrupting(self, away: Set[str]) -> float:
         """Return the share of the score when these nodes and units are corrupted and nothing else is."""
         inside = [unit for units in self.units.values() for unit in units if unit.label in away]
-        parts = {unit.site.removesuffix(UNITS) for unit in inside}
-        whole = [node for node in self.graph.nodes if node.label in away and node.label not in parts]
-        return self._score([*whole, *inside])
+        return self._score([*(n for n in self.graph.nodes if n.label in away & self.whole), *inside])
 
     def drawn(self, circuit: Circuit, rng: np.random.Generator) -> set[str]:
         """Return a random circuit of as many heads, parts and units."""
