@@ -39,15 +39,15 @@ class Masker:
     segments
         The parts that can be taken away.
     fill
-        `silence` (digital zeros), `mean` (noise of the recording's mean magnitude spectrum) or `noise` (noise of its
-        quietest frames).
+        `silence` (digital zeros), `mean` (noise of the recording's mean magnitude spectrum), `noise` (noise of its
+        quietest frames), or `(n_samples,)` samples of your own.
     seed
         Seed of the fill; the same seed gives the same samples.
 
     Raises
     ------
     BadInput
-        A segment has no extent inside the recording.
+        A segment has no extent inside the recording, or a fill of your own another length.
     UnknownName
         No such fill.
 
@@ -61,13 +61,20 @@ class Masker:
     """
 
     def __init__(
-        self, recording: Recording, segments: Sequence[Segment], *, fill: str = "silence", seed: int = 0
+        self,
+        recording: Recording,
+        segments: Sequence[Segment],
+        *,
+        fill: str | NDArray[np.float32] = "silence",
+        seed: int = 0,
     ) -> None:
         self.recording = recording
         self.segments = tuple(segments)
         self.fill = fill
         self.seed = seed
-        self._fill = fill_samples(recording, fill, seed=seed)
+        self._fill = fill_samples(recording, fill, seed=seed) if isinstance(fill, str) else np.asarray(fill, np.float32)
+        if self._fill.shape != (recording.n_samples,):
+            raise BadInput(f"a fill needs {recording.n_samples} samples, as many as the recording, got {self._fill.shape}")
         self._spans = [sample_span(segment, recording) for segment in self.segments]
         self._is_cell = np.array([s.low_hz is not None or s.high_hz is not None for s in self.segments], dtype=bool)
         self._cells = _Cells(recording, self._fill, self.segments) if self._is_cell.any() else None

@@ -26,6 +26,10 @@ from otoscope.views.colour import ACCENT, AGAINST, FOR, UNTRUSTED, magma
 from otoscope.views.drawing_charts import chart_height, draw_bars, draw_lines
 from otoscope.views.drawing_heatmap import draw_heatmap, heatmap_height
 from otoscope.views.drawing_points import HEIGHT_IN, draw_scatter, draw_trajectories
+from otoscope.views.drawing_regions import HEIGHT_IN as REGIONS_IN
+from otoscope.views.drawing_regions import draw_regions
+from otoscope.views.drawing_responses import HEIGHT_IN as RESPONSES_IN
+from otoscope.views.drawing_responses import draw_responses
 from otoscope.views.drawing_text import draw_text, text_lines
 
 STYLE: dict[Any, Any] = {
@@ -96,7 +100,8 @@ def _height(panel: Panel, width_in: float) -> float:
         return heatmap_height(panel)
     if panel.kind in ("trajectories", "scatter"):
         return HEIGHT_IN
-    return {"waveform": 0.7, "spectrogram": 1.8, "tiers": 0.65, "relevance_map": 1.8}.get(panel.kind, 1.7)
+    fixed = {"waveform": 0.7, "spectrogram": 1.8, "tiers": 0.65, "relevance_map": 1.8}
+    return {**fixed, "regions": REGIONS_IN, "responses": RESPONSES_IN}.get(panel.kind, 1.7)
 
 
 def _columns(panel: Panel, width_in: float) -> int:
@@ -266,6 +271,8 @@ DRAWERS: dict[str, Callable[..., None]] = {
     "heatmap": draw_heatmap,
     "trajectories": draw_trajectories,
     "scatter": draw_scatter,
+    "regions": draw_regions,
+    "responses": draw_responses,
     "table": draw_text,
     "facts": draw_text,
     "text": draw_text,

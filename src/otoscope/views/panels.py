@@ -33,6 +33,13 @@ nats:
 `heatmap`
     `values` `(n_rows, n_columns)`, NaN where there is none; optional `row_labels`, `column_labels`, `x_label`,
     `y_label`, `value_label`, `diverging` (colours about 0), `low`, `high`, `marks` (list of (row, column) to frame).
+`regions`
+    `labels`, `grid` `(n_rows, n_columns)` indices of what is heard (-1: not asked), `margin` the same shape, nats (NaN:
+    not known), `x` `(n_columns,)`, `y` `(n_rows,)`, `x_label`, `y_label`; optional `points`: list of `label`, `x`,
+    `y`, `hide_axes`. Rows from the bottom.
+`responses`
+    `series`: list of `label`, `x`, `share`, `low`, `high` `(n,)`, `fits`: list of `x`, `y` `(n_fine,)`, `threshold`,
+    `low`, `high` (`None` beyond what was tried), `at`; `x_label`, `y_label`, `log_x`, `reference`.
 `sounds`
     `sounds`: list of `label` and `recording`, to be played.
 `table`
