@@ -20,14 +20,14 @@ from torch import Tensor
 from otoscope.core import BadInput, CannotWrite, CorruptWeights
 from otoscope.core.errors import MissingExtra
 from otoscope.io.writing import make_folder
-from otoscope.recognizers.checkpoints.folder import read_json
 from otoscope.recognizers.checkpoints.hashing import joint_sha256, sha256_of_file
 from otoscope.recognizers.checkpoints.opening import offline, quiet_transformers
 from otoscope.recognizers.checkpoints.record import RECORD
 from otoscope.recognizers.checkpoints.store import store_folder
 from otoscope.recognizers.whisper.features import FrontEnd
 from otoscope.recognizers.whisper.options import Options
-from otoscope.recognizers.whisper.parts import own_language, tokenizer_of
+from otoscope.recognizers.whisper.own_settings import generation_of, own_options
+from otoscope.recognizers.whisper.parts import tokenizer_of
 from otoscope.recognizers.whisper.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -126,17 +126,10 @@ def open_model(
         known = ", ".join(sorted(ctranslate2.get_supported_compute_types("cpu")))
         raise BadInput(f"compute_type {compute_type!r} cannot be used ({error}); this machine has {known}") from error
     config = checkpoint.config
-    generation = _generation(checkpoint)
+    generation = generation_of(checkpoint)
     tokens = Tokens(tokenizer_of(checkpoint.folder), generation, int(config["vocab_size"]))
     front_end = FrontEnd(int(config["num_mel_bins"]), 2 * int(config["max_source_positions"]))
     return FastModel(model, tokens, front_end, generation, int(config["max_target_positions"]))
-
-
-def _generation(checkpoint: Checkpoint) -> dict[str, Any]:
-    """Return what the checkpoint says of decoding; older ones say it in `config.json`."""
-    path = checkpoint.folder / "generation_config.json"
-    older = {name: checkpoint.config.get(name) for name in ("suppress_tokens", "begin_suppress_tokens")}
-    return {**older, **read_json(path)} if path.is_file() else older
 
 
 @dataclass(frozen=True)
@@ -158,7 +151,7 @@ class FastModel:
     tokens, front_end
         As those of `parts.Parts`.
     generation
-        What `generation_config.json` says.
+        What the checkpoint says of decoding; see `own_settings.generation_of`.
     n_context
         Most tokens the decoder takes, those it is given included.
     """
@@ -170,9 +163,9 @@ class FastModel:
     n_context: int
 
     @property
-    def own_language(self) -> str | None:
-        """The language that the checkpoint's configuration asks for, if any."""
-        return own_language(self.tokens, self.generation)
+    def own_options(self) -> dict[str, Any]:
+        """The options that the checkpoint's configuration asks for; see `own_settings.own_options`."""
+        return own_options(self.tokens, self.generation)
 
     def encoded(self, log_mel: Tensor) -> Any:
         """Return what windows `(n, n_frames, n_mels)` sound like to the decoder, in CTranslate2's own storage."""

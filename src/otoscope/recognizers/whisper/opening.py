@@ -53,7 +53,7 @@ def open_checkpoint(
     prompt
         Text that stands before what is heard.
     options
-        See `options.Options`.
+        See `options.Options`; beams and most tokens too are by default those of the checkpoint's configuration.
 
     Raises
     ------
@@ -66,7 +66,8 @@ def open_checkpoint(
     """
     if engine not in get_args(Engine):
         raise UnknownName("engine", str(engine), get_args(Engine))
-    asked = {"language": language, "task": task, "prompt": prompt, **options}
+    named = {"language": language, "task": task, "prompt": prompt}
+    asked = {**{name: value for name, value in named.items() if value is not None}, **options}
     if engine == "ctranslate2":
         model = open_model(checkpoint, compute_type=compute_type, n_threads=n_threads)
         return FastWhisper(checkpoint, model, _chosen(model, checkpoint, asked), compute_type=compute_type)
@@ -76,9 +77,7 @@ def open_checkpoint(
 
 def _chosen(opened: Parts | FastModel, checkpoint: Checkpoint, asked: dict[str, Any]) -> Options:
     """Return the options asked for; what is left open is as the checkpoint's configuration says."""
-    language = asked["language"] if asked["language"] is not None else opened.own_language
-    task = asked["task"] if asked["task"] is not None else opened.generation.get("task") or "transcribe"
-    return checked(opened, Options().changed(**{**asked, "language": language, "task": task}), checkpoint.name)
+    return checked(opened, Options().changed(**{**opened.own_options, **asked}), checkpoint.name)
 
 
 def _heads(parts: Parts) -> HeadChoice:

@@ -15,6 +15,7 @@ from otoscope.recognizers.checkpoints.opening import loaded
 from otoscope.recognizers.checkpoints.places import Places
 from otoscope.recognizers.whisper.features import FrontEnd
 from otoscope.recognizers.whisper.network import Network
+from otoscope.recognizers.whisper.own_settings import generation_of, own_options
 from otoscope.recognizers.whisper.rules import Never, NotFirst, Rule, TimesInOrder
 from otoscope.recognizers.whisper.sites import whisper_places
 from otoscope.recognizers.whisper.tokens import Tokens
@@ -45,7 +46,7 @@ class Parts:
     network, tokens, front_end
         What hears, writes and listens.
     generation
-        What `generation_config.json` says.
+        What the checkpoint says of decoding; see `own_settings.generation_of`.
     attention
         `eager` or `sdpa`.
     """
@@ -75,10 +76,7 @@ class Parts:
         return tuple(rules)
 
     def _listed(self, name: str) -> Sequence[int]:
-        found = self.generation.get(name)
-        if found is None:
-            found = getattr(self.network.config, name, None)
-        return [int(i) for i in found or () if 0 <= int(i) < self.tokens.n_tokens]
+        return [int(i) for i in self.generation.get(name) or () if 0 <= int(i) < self.tokens.n_tokens]
 
     @cached_property
     def places(self) -> Places:
@@ -91,18 +89,9 @@ class Parts:
         return OpenEdits(self.places)
 
     @cached_property
-    def own_language(self) -> str | None:
-        """The language that the checkpoint's configuration asks for, if any (fine-tunes for one language)."""
-        return own_language(self.tokens, self.generation)
-
-
-def own_language(tokens: Tokens, generation: Mapping[str, Any]) -> str | None:
-    """Return the language that a checkpoint's `generation_config.json` asks for, if any."""
-    named = generation.get("language")
-    if named is None:
-        forced = dict(generation.get("forced_decoder_ids") or ())
-        named = next((code for code, i in tokens.languages.items() if i == forced.get(1)), None)
-    return tokens.language_code(named) if named and tokens.multilingual else None
+    def own_options(self) -> dict[str, Any]:
+        """The options that the checkpoint's configuration asks for; see `own_settings.own_options`."""
+        return own_options(self.tokens, self.generation)
 
 
 def read_parts(checkpoint: Checkpoint, attention: str) -> Parts:
@@ -119,7 +108,7 @@ def read_parts(checkpoint: Checkpoint, attention: str) -> Parts:
 
     model = loaded(WhisperForConditionalGeneration, checkpoint, attn_implementation=implementation_of(attention))
     network = Network(model)
-    generation = model.generation_config.to_dict()
+    generation = generation_of(checkpoint)
     tokens = Tokens(tokenizer_of(Path(checkpoint.folder)), generation, int(model.config.vocab_size))
     front_end = front_end_of(model.config)
     return Parts(checkpoint.name, checkpoint.sha256, network, tokens, front_end, generation, attention)
@@ -131,9 +120,12 @@ def tokenizer_of(folder: Path) -> Any:
 
     if (folder / "tokenizer.json").is_file():
         try:
-            return Tokenizer.from_file(str(folder / "tokenizer.json"))
+            found = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # tokenizers raises plain Exception
             raise CorruptWeights(f"{folder / 'tokenizer.json'} is damaged: {error}; get it anew") from error
+        found.no_padding()  # a fine-tune's file may hold how its training batches were made
+        found.no_truncation()
+        return found
     if not (folder / "vocab.json").is_file() or not (folder / "merges.txt").is_file():
         raise CorruptWeights(f"{folder} has no tokenizer: neither tokenizer.json nor vocab.json with merges.txt")
     from transformers import WhisperTokenizer

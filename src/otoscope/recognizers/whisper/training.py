@@ -152,7 +152,7 @@ def train_whisper(
 
 
 def _task(parts: Parts, corpus: Sequence[Utterance], valid: Sequence[Utterance], asked: Options) -> WhisperTask:
-    language = language_of(parts.tokens, asked.language or parts.own_language, asked.task)
+    language = language_of(parts.tokens, asked.language or parts.own_options.get("language"), asked.task)
     dictation = Dictation(parts.tokens, language, asked.task, asked.timestamps)
     window_s, n_context = parts.front_end.window_s, parts.network.n_context
     learnt = UtteranceLessons(corpus, dictation, window_s=window_s, n_context=n_context)
