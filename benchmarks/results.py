@@ -171,6 +171,16 @@ ENTRIES = (
         "the words that nobody said are flagged (95 %), and how many of those somebody said (at most 5 %)?",
     ),
     Entry(
+        "labels-needed",
+        "Labels needed, with and without pretraining",
+        "otoscope study labels-needed --corpus DATA/fsdd --set pretrained=WORK/pretraining --set amounts=50,200,750 "
+        "--set out=WORK/labels-needed --json",
+        "A wav2vec 2.0 of a million weights, pretrained for 2,259 updates on three hours of books, and the same network "
+        "with random weights learn to write digits of the telephone's band: how many recordings with texts does "
+        "pretraining save? At this size, none: it tells the right frame among 101 in 9.5 % of cases (chance 1 %), "
+        "which is too little to be of use.",
+    ),
+    Entry(
         "planted-cue",
         "Planted cue",
         "otoscope study planted-cue --json",
