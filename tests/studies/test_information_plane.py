@@ -13,7 +13,7 @@ from otoscope.metrics.information import entropy_of_counts
 from otoscope.nets.training import TrainingPlan, train
 from otoscope.studies.acoustic_plane import burst_and_carrier
 from otoscope.studies.information_plane import run
-from otoscope.studies.known_information import dimension, information, rotations
+from otoscope.studies.known_information import GROUPS
 from otoscope.studies.rotation_task import LEARNING_RATE, Perceptrons, SplitTask, icosahedron, look, rotation_task
 from otoscope.testing import planted_cue_corpus
 
@@ -142,7 +142,7 @@ def test_unknown_networks_are_refused():
         run(network="saxe")
 
 
-@pytest.mark.parametrize("family", [information, rotations, dimension])
+@pytest.mark.parametrize("family", GROUPS)
 def test_known_answers_come_out(family):
     checks = family()
     assert checks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -50,3 +51,7 @@ def dimension() -> list[Check]:
 
 def _nearest(pair: np.ndarray) -> float:
     return ksg_information(pair[:, 0], pair[:, 1]).nats
+
+
+GROUPS: tuple[Callable[[], list[Check]], ...] = (information, rotations, dimension)
+"""All groups of checks here; none needs training or data."""

@@ -104,6 +104,9 @@ def test_changes_are_small_and_keep_the_length():
         after = change.apply(before)
         assert after.n_samples == pytest.approx(before.n_samples / change.speed, abs=1)
         assert after.samples.tolist() != before.samples.tolist()
+        assert np.linalg.norm(after.samples) == pytest.approx(np.linalg.norm(before.samples), rel=0.07)
+    power = [np.linalg.norm(each.samples) for each in (before, MODIFICATIONS["brightness"].apply(before))]
+    assert power[0] == pytest.approx(power[1], rel=1e-6), "brighter, not fainter"
 
 
 def test_tangents_need_gradients_and_a_cloud():

@@ -42,6 +42,7 @@ def test_a_layer_that_forgets_is_seen_to_forget():
         assert rows["forgets", epoch]["kde_x_upper"] == pytest.approx(bits)
         assert rows["forgets", epoch]["binned_y"] == pytest.approx(1)
     assert rows["forgets", 2]["binned_x_drop"] == pytest.approx(4)
+    assert rows["forgets", 0]["binned_x_drop"] == 0
     assert rows["keeps", 2]["binned_x_drop"] == 0
     assert found.passed
     assert "forgets: by 4.00 bit" in found.summary
