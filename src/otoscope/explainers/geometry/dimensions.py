@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import BadInput, Finding, Interval, Intervenable, NotAble, Panel, Recognizer, Recording
+from otoscope.core import BadInput, Finding, Interval, Panel, Recognizer, Recording
 from otoscope.core.protocols import Progress
 from otoscope.explainers.geometry.pictures import manifold_panel
 from otoscope.explainers.information.instants import Instants, activations_at, labelled_instants
+from otoscope.explainers.layers.sites import layer_sites
 from otoscope.metrics.dimension import distinct, levina_bickel, participation_ratio, two_nn
 
 MOST = 1500
@@ -41,7 +42,7 @@ def geometry(
         For each recording the stretches looked at: `alignment.phones` or `.words`, or one stretch with the speaker's
         name. Their labels colour the pictures; 1,500 instants at most are drawn.
     sites
-        By default all.
+        By default all layers, input first (`otoscope.explainers.layers.sites.layer_sites`).
     seed
         Of the draw, and of the shuffling.
     progress
@@ -58,7 +59,7 @@ def geometry(
     Raises
     ------
     NotAble
-        Sites are not given and the recogniser cannot name them.
+        Sites are not given and the recogniser names no layers.
     BadInput
         There are too few instants, or a site has no time axis.
     """
@@ -91,13 +92,11 @@ def geometry(
 
 
 def _sites(recognizer: Recognizer, sites: Sequence[str] | None) -> tuple[str, ...]:
-    if sites is not None:
-        if not sites:
-            raise BadInput("no site is named; name some, or leave `sites` out for all")
-        return tuple(sites)
-    if not isinstance(recognizer, Intervenable):
-        raise NotAble(f"{recognizer.name} does not name its sites; say which to record: sites=[…]")
-    return tuple(site.name for site in recognizer.sites())
+    if sites is None:
+        return layer_sites(recognizer)
+    if not sites:
+        raise BadInput("no site is named; name some, or leave `sites` out for all layers")
+    return tuple(sites)
 
 
 def _dimensions(values: NDArray[np.float64], *, seed: int) -> dict[str, Any]:

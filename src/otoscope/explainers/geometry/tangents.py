@@ -86,10 +86,13 @@ def tangent_sensitivity(
     n_dims = int(np.clip(round(two_nn(points)), 1, min(N_NEIGHBORS, points.shape[1]) - 1))
     order = np.random.default_rng(seed).permutation(len(slopes))
     rows = _rows(points, here, slopes, order, n_dims=n_dims)
-    weights = np.array([row["gradient_norm"] ** 2 for row in rows])
-    shares = {key: _weighted([row[key] for row in rows], weights) for key in ("tangent_share", "other_share")}
-    shares["step_share"] = float(np.nanmean([row["step_share"] for row in rows]))
-    shares["chance"] = n_dims / points.shape[1]
+    weights = (slopes**2).sum(axis=1)
+    shares = {
+        "tangent_share": _weighted([row["tangent_share"] for row in rows], weights),
+        "other_share": _weighted([row["other_share"] for row in rows], weights[order]),
+        "step_share": float(np.nanmean([row["step_share"] for row in rows])),
+        "chance": n_dims / points.shape[1],
+    }
     failures = _failures(shares)
     return Finding(
         name="tangent-sensitivity",
@@ -108,6 +111,7 @@ def tangent_sensitivity(
             "n_dims": n_dims,
             "n_neighbors": N_NEIGHBORS,
             "n_cloud": len(points),
+            **shares,
             "seed": seed,
         },
         failures=failures,
