@@ -154,7 +154,9 @@ def load(name_or_folder: str | os.PathLike[str], **parameters: Any) -> Recognize
     folder = Path(name)
     if not folder.is_dir():
         return _from_store(name, known, parameters)
-    if not (folder / CARD).is_file() and (folder / "config.json").is_file():
+    if not (folder / CARD).is_file() and any(
+        (folder / said).is_file() for said in ("config.json", "adapter_config.json")
+    ):
         return _checkpoint(folder, parameters)
     return _opened(resolve(_class_of(folder)).load, name, (folder,), parameters)
 

@@ -190,6 +190,27 @@ def test_a_missing_tokenizer(kind: str, gone: list[str], tmp_path: Path, request
         load(tmp_path / "mute")
 
 
+def test_what_does_not_say_its_architecture_or_what_it_hears(letters: Path, tmp_path: Path) -> None:
+    changed(letters, tmp_path / "nameless", architectures=None)
+    with pytest.raises(CorruptWeights, match=r"does not say its architecture; add .*Wav2Vec2ForCTC"):
+        load(tmp_path / "nameless")
+    shutil.copytree(letters, tmp_path / "deaf")
+    (tmp_path / "deaf" / "preprocessor_config.json").rename(tmp_path / "kept.json")
+    with pytest.raises(CorruptWeights, match=r"what its network hears: it has neither preprocessor_config.json nor"):
+        load(tmp_path / "deaf")
+    said = {"feature_extractor": json.loads((tmp_path / "kept.json").read_text())}
+    (tmp_path / "deaf" / "processor_config.json").write_text(json.dumps(said))
+    assert load(tmp_path / "deaf").network.rate_hz == 16000
+
+
+def test_additions_to_another_model_are_no_model(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text(
+        '{"peft_type": "LORA", "base_model_name_or_path": "openai/whisper-tiny"}'
+    )
+    with pytest.raises(BadInput, match=r"what training added to openai/whisper-tiny .*merge_and_unload"):
+        load(tmp_path)
+
+
 def test_opened_by_folder_or_from_the_store(letters: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 

@@ -20,6 +20,9 @@ CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 
+ADDITIONS = "adapter_config.json"
+"""What the library peft writes beside weights that were added to another model's."""
+
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 """Endings of weights in a format that can run code when it is opened."""
 
@@ -116,7 +119,7 @@ def read_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint:
     CorruptWeights
         A file is missing, damaged or cut short.
     BadInput
-        The weights are pickles or quantised, or the model needs code of its own.
+        The weights are pickles, quantised or no whole model, or the model needs code of its own.
     """
     path = Path(folder)
     if not path.is_dir():
@@ -141,6 +144,12 @@ def read_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint:
 def read_config(folder: Path) -> dict[str, Any]:
     """Return what `config.json` says; raises like `read_checkpoint`."""
     path = folder / CONFIG
+    if not path.is_file() and (folder / ADDITIONS).is_file():
+        base = read_json(folder / ADDITIONS).get("base_model_name_or_path")
+        raise BadInput(
+            f"{folder} holds no whole model but what training added to {base} ({ADDITIONS}); merge the two with peft's "
+            "merge_and_unload() and save_pretrained(FOLDER), and open that folder"
+        )
     if not path.is_file():
         raise CorruptWeights(f"{folder} has no {CONFIG}: it is no model in the layout of the Hugging Face hub")
     config = read_json(path)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from otoscope.core import BadInput, CorruptWeights, OtoscopeError, Recognizer
 from otoscope.core.late import resolve
-from otoscope.recognizers.checkpoints.folder import Checkpoint, read_checkpoint
+from otoscope.recognizers.checkpoints.folder import CONFIG, Checkpoint, read_checkpoint
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -50,6 +50,9 @@ FAMILIES: Mapping[str, tuple[str, int]] = {
 }
 """`model_type` → what the family is called, and when it was published."""
 
+INPUTS = ("preprocessor_config.json", "processor_config.json")
+"""Files that say what a network hears; one is enough."""
+
 MAY_LACK = (r"(^|\.)masked_spec_embed$",)
 """Weights that are used in training only, and that published checkpoints lack."""
 
@@ -77,6 +80,8 @@ def open_checkpoint(folder: str | os.PathLike[str], **parameters: Any) -> Recogn
     checkpoint = read_checkpoint(folder)
     refuse_unknown(checkpoint.model_type, checkpoint.folder)
     _check_tokenizer(checkpoint)
+    if OPENERS[checkpoint.model_type] == _ENCODERS:
+        _check_encoder(checkpoint)
     checkpoint.check()
     opener = resolve(OPENERS[checkpoint.model_type])
     try:
@@ -104,6 +109,20 @@ def _check_tokenizer(checkpoint: Checkpoint) -> None:
         named = ", or ".join(" and ".join(way) for way in ways)
         raise CorruptWeights(
             f"{checkpoint.folder} has no tokenizer ({named}): copy it from the model that this one was trained from"
+        )
+
+
+def _check_encoder(checkpoint: Checkpoint) -> None:
+    """Refuse an encoder that does not say whether it has a head, or what it hears."""
+    if not checkpoint.architecture:
+        raise CorruptWeights(
+            f"{checkpoint.folder / CONFIG} does not say its architecture; add what the weights are of, such as "
+            '"architectures": ["Wav2Vec2ForCTC"]'
+        )
+    if not any((checkpoint.folder / name).is_file() for name in INPUTS):
+        raise CorruptWeights(
+            f"{checkpoint.folder} does not say what its network hears: it has neither {' nor '.join(INPUTS)}; copy it "
+            "from the model that this one was trained from"
         )
 
 

@@ -15,8 +15,9 @@ from otoscope.io.writing import write_text
 from otoscope.recognizers.checkpoints.fine_tuned import take_over
 from otoscope.recognizers.checkpoints.folder import Checkpoint
 from otoscope.recognizers.checkpoints.opening import loaded, quiet_transformers
-from otoscope.recognizers.wav2vec2.loading import EAGER_ONLY, PRETRAINING, has_head, open_tokenizer
+from otoscope.recognizers.wav2vec2.loading import EAGER_ONLY, PRETRAINING, has_head
 from otoscope.recognizers.wav2vec2.symbols import Symbols, symbols_of
+from otoscope.recognizers.wav2vec2.tokenizer import open_tokenizer
 from otoscope.recognizers.wav2vec2.waves import RATE_HZ
 
 SPECIAL = ("<pad>", "<s>", "</s>", "<unk>", "|")

@@ -15,10 +15,11 @@ from otoscope.recognizers.checkpoints.folder import Checkpoint
 from otoscope.recognizers.wav2vec2.chunking import Chunking
 from otoscope.recognizers.wav2vec2.decoding import Decoding
 from otoscope.recognizers.wav2vec2.encoder import Wav2Vec2Encoder
-from otoscope.recognizers.wav2vec2.loading import Precision, has_head, open_encoder, open_tokenizer, with_adapter
+from otoscope.recognizers.wav2vec2.loading import Precision, has_head, open_encoder, with_adapter
 from otoscope.recognizers.wav2vec2.provenance import Settings
 from otoscope.recognizers.wav2vec2.recognizer import Wav2Vec2Recognizer
 from otoscope.recognizers.wav2vec2.symbols import symbols_of
+from otoscope.recognizers.wav2vec2.tokenizer import open_tokenizer
 
 
 def open_checkpoint(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -20,11 +21,12 @@ from otoscope.recognizers.substituting import ScoresAtSites
 from otoscope.recognizers.wav2vec2.hearing import check_said, heard, scored
 from otoscope.recognizers.wav2vec2.inside import gradient_at, missing_parts, passes_through, sites_that_fire, wanted
 from otoscope.recognizers.wav2vec2.language import Language, fused, restricted
-from otoscope.recognizers.wav2vec2.loading import languages_of, open_tokenizer, with_adapter
+from otoscope.recognizers.wav2vec2.loading import languages_of, with_adapter
 from otoscope.recognizers.wav2vec2.network import SpeechEncoder
 from otoscope.recognizers.wav2vec2.provenance import Settings, provenance_of
 from otoscope.recognizers.wav2vec2.reading import Reader
 from otoscope.recognizers.wav2vec2.symbols import Symbols, symbols_of
+from otoscope.recognizers.wav2vec2.tokenizer import open_tokenizer
 from otoscope.recognizers.wav2vec2.tracing import traced
 
 
@@ -110,6 +112,15 @@ class Wav2Vec2Recognizer(ScoresAtSites):
     def with_decoding(self, **changes: Any) -> Wav2Vec2Recognizer:
         """Return the same recogniser with another search; see `decoding.Decoding`."""
         return self._changed(decoding=self.settings.decoding.changed(**changes))
+
+    @property
+    def weighs_language(self) -> bool:
+        """Whether it decides with a language model that `score` leaves out."""
+        return bool(self.settings.knowledge.said)
+
+    def with_wider_search(self, factor: float) -> Wav2Vec2Recognizer:
+        """Return the same recogniser that searches a beam `factor` times as wide, where it was greedy too."""
+        return self.with_decoding(search="beam", beam=math.ceil(factor * self.settings.decoding.beam))
 
     def with_language(self, language: str) -> Wav2Vec2Recognizer:
         """Return a recogniser of another language of the same checkpoint, which shares all but its adapter and letters.
