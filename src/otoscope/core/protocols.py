@@ -107,6 +107,20 @@ class Substituting(Protocol):
         ...
 
 
+@runtime_checkable
+class Searching(Protocol):
+    """Looks for the best text among many and leaves some out on the way."""
+
+    @property
+    def weighs_language(self) -> bool:
+        """Whether it decides with a language model that `score` leaves out."""
+        ...
+
+    def with_wider_search(self, factor: float) -> Recognizer:
+        """Return the same recogniser with a search that leaves less out: beams are `factor` times as wide."""
+        ...
+
+
 Edit = Callable[[NDArray[Any]], NDArray[Any]]
 """A change at a site: takes `(n_frames, n_units)`, returns the same shape."""
 

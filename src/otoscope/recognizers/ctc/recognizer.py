@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
@@ -105,6 +106,15 @@ class CTCRecognizer(ScoresAtSites):
         parameters |= self.open_edits.parameters()
         seed = self.card.training.get("seed")
         return Provenance(self.name, version("otoscope"), weights_sha256(self.network), parameters, seed)
+
+    @property
+    def weighs_language(self) -> bool:
+        """Whether it decides with a language model that `score` leaves out."""
+        return False
+
+    def with_wider_search(self, factor: float) -> CTCRecognizer:
+        """Return the same recogniser with a beam `factor` times as wide, over the same network."""
+        return CTCRecognizer(dataclasses.replace(self.card, beam=math.ceil(factor * self.card.beam)), self.network)
 
     def trace(self, recording: Recording, *, record: Sequence[str] = ()) -> Trace:
         """Recognise one recording.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
@@ -143,6 +144,15 @@ class EndToEndRecognizer(ScoresAtSites):
     def with_decoding(self, **changes: Any) -> EndToEndRecognizer:
         """Return the same recogniser with another beam or other weights; see `card.Decoding.changed`."""
         return self._changed(decoding=self.card.decoding.changed(**changes))
+
+    @property
+    def weighs_language(self) -> bool:
+        """Whether it decides with a language model that `score` leaves out."""
+        return self.language_model is not None or self.spelled is not None
+
+    def with_wider_search(self, factor: float) -> EndToEndRecognizer:
+        """Return the same recogniser with a beam `factor` times as wide."""
+        return self.with_decoding(beam=math.ceil(factor * self.card.decoding.beam))
 
     def _changed(self, **changes: Any) -> EndToEndRecognizer:
         other = type(self)(dataclasses.replace(self.card, **changes), self.network)

@@ -177,6 +177,17 @@ class HmmRecognizer:
         card = dataclasses.replace(self.card, training={**self.card.training, **values})
         return HmmRecognizer(dataclasses.replace(self.parts, card=card))
 
+    @property
+    def weighs_language(self) -> bool:
+        """Whether it decides with a language model that `score` leaves out."""
+        return self.card.lm_scale > 0
+
+    def with_wider_search(self, factor: float) -> HmmRecognizer:
+        """Return a recogniser whose beams, and the number of states they may hold, are `factor` times as wide."""
+        wider = {name: factor * getattr(self.card, name) for name in ("beam", "lattice_beam")}
+        card = dataclasses.replace(self.card, **wider, max_active=round(factor * self.card.max_active))
+        return HmmRecognizer(dataclasses.replace(self.parts, card=card))
+
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write to a folder that `otoscope.recognizers.load` opens; raises `CannotWrite`."""
         save_hmm(self.parts, folder)

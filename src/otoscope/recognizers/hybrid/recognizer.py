@@ -234,6 +234,17 @@ class HybridRecognizer(ScoresAtSites):
         )
         return HybridRecognizer(dataclasses.replace(self.parts, acoustic=acoustic))
 
+    @property
+    def weighs_language(self) -> bool:
+        """Whether it decides with a language model that `score` leaves out."""
+        return self.card.lm_scale > 0
+
+    def with_wider_search(self, factor: float) -> HybridRecognizer:
+        """Return a recogniser whose beams, and the number of states they may hold, are `factor` times as wide."""
+        card = self.card
+        wider = {name: factor * getattr(card, name) for name in ("beam", "lattice_beam")}
+        return self.with_card(**wider, max_active=round(factor * card.max_active))
+
     def save(self, folder: str | os.PathLike[str], *, half: bool = False) -> None:
         """Write to a folder that `otoscope.recognizers.load` opens, weights as float16 if `half`."""
         save_hybrid(self.parts, folder, half=half)

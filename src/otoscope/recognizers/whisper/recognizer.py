@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -73,6 +74,15 @@ class WhisperRecognizer(ScoresAtSites):
         """
         options = checked(self.parts, self.options.changed(**changes), self.name)
         return WhisperRecognizer(self.parts, options, self.heads)
+
+    @property
+    def weighs_language(self) -> bool:
+        """Whether it decides with a language model that `score` leaves out: the decoder is both."""
+        return False
+
+    def with_wider_search(self, factor: float) -> WhisperRecognizer:
+        """Return the same recogniser with a beam `factor` times as wide, where it was greedy too."""
+        return self.with_options(beam_size=math.ceil(factor * self.options.beam_size))
 
     def with_heads(self, heads: HeadChoice) -> WhisperRecognizer:
         """Return the same recogniser whose words are placed by other heads."""
