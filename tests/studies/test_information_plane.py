@@ -132,7 +132,9 @@ def test_a_carrier_stretch_is_as_long_as_the_burst_and_beside_it():
         first, second = burst_and_carrier(utterance)
         assert {first.label, second.label} == {"carrier", utterance.text}
         assert first.duration_s == pytest.approx(second.duration_s)
-        assert first.end_s <= second.start_s
+        burst = utterance.segment
+        farther_s = max(burst.start_s, utterance.sound.duration_s - burst.end_s)
+        assert second.start_s - first.end_s == pytest.approx(farther_s - burst.duration_s), "at the farther end"
         assert first.start_s >= 0
         assert second.end_s <= utterance.sound.duration_s + 1e-9
 

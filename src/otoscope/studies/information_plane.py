@@ -87,21 +87,25 @@ def run(
         summary=_summary(rows),
         table=rows,
         panels=_panels(rows, dict(zip(members, findings, strict=True)), seed=seed),
-        provenance={
-            "task": "4,096 patterns on an icosahedron (otoscope.studies.rotation_task)",
-            "p_y": float(task.labels.double().mean()),
-            "layers": list(WIDTHS),
-            "epochs": epochs,
-            "looks": len(recorder.snapshots),
-            "batch": BATCH,
-            "optimizer": f"Adam, learning rate {LEARNING_RATE:g}",
-            "bin_width": findings[0].provenance["bin_width"],
-            "noise_variance": findings[0].provenance["noise_variance"],
-            "seeds": [seed + index for index in range(n_seeds)],
-            "versions": {name: version(name) for name in ("otoscope", "torch", "numpy")},
-        },
+        provenance=_provenance(task, findings[0], epochs=epochs, seeds=[seed + index for index in range(n_seeds)]),
         seconds=time.perf_counter() - began,
     )
+
+
+def _provenance(task: SplitTask, finding: Finding, *, epochs: int, seeds: Sequence[int]) -> dict[str, Any]:
+    return {
+        "task": "4,096 patterns on an icosahedron (otoscope.studies.rotation_task)",
+        "p_y": float(task.labels.double().mean()),
+        "layers": list(WIDTHS),
+        "epochs": epochs,
+        "looks": len(finding.provenance["epochs"]),
+        "batch": BATCH,
+        "optimizer": f"Adam, learning rate {LEARNING_RATE:g}",
+        "bin_width": finding.provenance["bin_width"],
+        "noise_variance": finding.provenance["noise_variance"],
+        "seeds": list(seeds),
+        "versions": {name: version(name) for name in ("otoscope", "torch", "numpy")},
+    }
 
 
 def _trained(

@@ -139,7 +139,6 @@ def _over(rows: Sequence[dict[str, Any]], recognizer: Recognizer, *, at: str, se
         failures.append("gradients of other frames lie along the sounds as much: the place does not matter")
     if 2 * sum(row["holds"] for row in rows) <= len(rows):
         failures.append("most tangent spaces hold no more of the steps between frames than of anything")
-    labels = {"tangent_share": "gradient", "other_share": "gradient, other frame", "step_share": "step to next frame"}
     means = {key: float(values.mean()) for key, values in columns.items()}
     return Finding(
         name="tangents",
@@ -147,23 +146,7 @@ def _over(rows: Sequence[dict[str, Any]], recognizer: Recognizer, *, at: str, se
         f"around ({intervals['tangent_share'][0]:.0%} to {intervals['tangent_share'][1]:.0%}), "
         f"{means['chance']:.0%} of a random direction, {means['other_share']:.0%} of gradients of other frames.",
         table=tuple(rows),
-        panels=(
-            Panel(
-                "bars",
-                "Along the manifold of sounds",
-                {
-                    "labels": list(labels.values()),
-                    "values": np.array([means[key] for key in labels]),
-                    "low": np.array([intervals[key][0] for key in labels]),
-                    "high": np.array([intervals[key][1] for key in labels]),
-                    "y_label": "share of squared length",
-                    "chance": means["chance"],
-                },
-                "Means over utterances with 95 % bootstrap intervals. The rest lies across, where no sound of the "
-                "corpus goes. The line is what a random direction has.",
-                "; ".join(failures),
-            ),
-        ),
+        panels=(_panel(means, intervals, failures),),
         provenance={
             "recognizer": recognizer.provenance.recognizer,
             "weights_sha256": recognizer.provenance.weights_sha256,
@@ -172,4 +155,23 @@ def _over(rows: Sequence[dict[str, Any]], recognizer: Recognizer, *, at: str, se
             "seed": seed,
         },
         failures=tuple(failures),
+    )
+
+
+def _panel(means: dict[str, float], intervals: dict[str, tuple[float, float]], failures: Sequence[str]) -> Panel:
+    labels = {"tangent_share": "gradient", "other_share": "gradient, other frame", "step_share": "step to next frame"}
+    return Panel(
+        kind="bars",
+        title="Along the manifold of sounds",
+        data={
+            "labels": list(labels.values()),
+            "values": np.array([means[key] for key in labels]),
+            "low": np.array([intervals[key][0] for key in labels]),
+            "high": np.array([intervals[key][1] for key in labels]),
+            "y_label": "share of squared length",
+            "chance": means["chance"],
+        },
+        caption="Means over utterances with 95 % bootstrap intervals. The rest lies across, where no sound of the "
+        "corpus goes. The line is what a random direction has.",
+        warning="; ".join(failures),
     )

@@ -86,20 +86,11 @@ def tangent_sensitivity(
     n_dims = int(np.clip(round(two_nn(points)), 1, min(N_NEIGHBORS, points.shape[1]) - 1))
     order = np.random.default_rng(seed).permutation(len(slopes))
     rows = _rows(points, here, slopes, order, n_dims=n_dims)
-    weights = (slopes**2).sum(axis=1)
-    shares = {
-        "tangent_share": _weighted([row["tangent_share"] for row in rows], weights),
-        "other_share": _weighted([row["other_share"] for row in rows], weights[order]),
-        "step_share": float(np.nanmean([row["step_share"] for row in rows])),
-        "chance": n_dims / points.shape[1],
-    }
+    shares = _shares(rows, slopes, order) | {"chance": n_dims / points.shape[1]}
     failures = _failures(shares)
     return Finding(
         name="tangent-sensitivity",
-        summary=f"{shares['tangent_share']:.0%} of the gradient of {target.label!r} at {at} lies along the "
-        f"{n_dims} dimensions of the sounds around, {shares['chance']:.0%} of a random direction, "
-        f"{shares['other_share']:.0%} of gradients of other frames; of the steps between frames "
-        f"{shares['step_share']:.0%}.",
+        summary=_summary(shares, target.label, at, n_dims),
         table=tuple(rows),
         panels=(_share_panel(shares, failures), _slope_panel(recognizer, recording, (here, slopes), at)),
         provenance={
@@ -116,6 +107,23 @@ def tangent_sensitivity(
         },
         failures=failures,
     )
+
+
+def _summary(shares: dict[str, float], label: str, at: str, n_dims: int) -> str:
+    return (
+        f"{shares['tangent_share']:.0%} of the gradient of {label!r} at {at} lies along the {n_dims} dimensions of the "
+        f"sounds around, {shares['chance']:.0%} of a random direction, {shares['other_share']:.0%} of gradients of "
+        f"other frames; of the steps between frames {shares['step_share']:.0%}."
+    )
+
+
+def _shares(rows: Sequence[dict[str, Any]], slopes: NDArray[np.float64], order: NDArray[Any]) -> dict[str, float]:
+    weights = (slopes**2).sum(axis=1)
+    return {
+        "tangent_share": _weighted([row["tangent_share"] for row in rows], weights),
+        "other_share": _weighted([row["other_share"] for row in rows], weights[order]),
+        "step_share": float(np.nanmean([row["step_share"] for row in rows])),
+    }
 
 
 def _check(points: NDArray[np.float64], here: Activation, slopes: NDArray[np.float64]) -> None:
