@@ -11,6 +11,7 @@ from sklearn.metrics import mutual_info_score
 
 from otoscope.core import BadInput
 from otoscope.metrics.similarity import (
+    Subspace,
     canonical_correlations,
     label_information,
     linear_cka,
@@ -64,6 +65,19 @@ def test_svcca_leaves_small_directions_out(frames):
     noisy = [np.column_stack([frames, 1e-3 * rng.normal(size=(300, 6))]) for _ in range(2)]
     assert svcca(*noisy) == pytest.approx(1, abs=1e-6)
     assert svcca(*noisy, kept=1.0) < 0.8
+
+
+def test_subspaces_worked_out_once_are_alike_as_their_components(frames, general):
+    other = np.tanh(0.1 * frames @ general) + 0.2 * frames[::-1]
+    a, b = Subspace.of(frames, kept=0.95), Subspace.of(other, kept=0.95)
+    assert a.directions.shape[1] < 6
+    mean, weighted = a.alike(b)
+    assert mean == pytest.approx(svcca(frames, other, kept=0.95))
+    assert weighted == pytest.approx(pwcca(a.directions * a.sizes, other, kept=1.0), abs=0.1)
+    assert weighted == pytest.approx(pwcca(a.directions * a.sizes, b.directions * b.sizes))
+    order = np.random.default_rng(7).permutation(300)
+    assert a.reordered(order).alike(b.reordered(order)) == pytest.approx((mean, weighted))
+    assert a.alike(b.reordered(order))[0] < 0.5 * mean
 
 
 def test_cka_is_the_formula_of_kernels(frames, general):

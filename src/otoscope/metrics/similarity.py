@@ -5,6 +5,8 @@ Rows of the two belong together; their widths may differ. Columns are centred fi
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
@@ -128,6 +130,36 @@ def label_information(clusters: ArrayLike, labels: ArrayLike) -> float:
     alone = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
     held = joint > 0
     return float(max(0.0, (joint[held] * np.log(joint[held] / alone[held])).sum()))
+
+
+@dataclass(frozen=True, eq=False)
+class Subspace:
+    """The principal directions of a representation: worked out once, it can be compared with many.
+
+    `directions` `(n_frames, n_kept)` are orthonormal over frames; `sizes` `(n_kept,)` their singular values.
+    """
+
+    directions: Matrix
+    sizes: Matrix
+
+    @classmethod
+    def of(cls, x: ArrayLike, *, kept: float = KEPT) -> Subspace:
+        """Return the directions with `kept` of the variance of `x` `(n_frames, n_units)`."""
+        return cls(*_directions(_centred(x, x)[0], kept))
+
+    def reordered(self, order: ArrayLike) -> Subspace:
+        """Return the same with its frames in another order."""
+        return Subspace(self.directions[np.asarray(order)], self.sizes)
+
+    def alike(self, other: Subspace) -> tuple[float, float]:
+        """Return the mean canonical correlation (SVCCA) and that weighted by what this one holds (PWCCA).
+
+        The weights are those of `pwcca` with the principal components of this one in the place of its units.
+        """
+        turned, correlations, _ = np.linalg.svd(self.directions.T @ other.directions, full_matrices=False)
+        correlations = np.clip(correlations, 0.0, 1.0)
+        weights = (np.abs(turned) * self.sizes[:, None]).sum(axis=0)
+        return float(correlations.mean()), float(correlations @ weights / weights.sum())
 
 
 def _paired(x: ArrayLike, y: ArrayLike) -> tuple[Matrix, Matrix]:

@@ -36,14 +36,18 @@ def _of_machine(found: NDArray[np.float64], listened: Listened) -> NDArray[np.fl
 
 
 def _confusion_panel(who: str, matrix: NDArray[np.float64]) -> Panel:
-    rows = [[f"/{IPA[i]}/", *(float(np.round(100 * value, 1)) for value in row)] for i, row in enumerate(matrix)]
-    return Panel(
-        "table",
-        f"{who}: what was heard",
-        {"columns": ["meant", *(f"/{ipa}/" for ipa in IPA)], "rows": rows},
-        "Percent of answers, or mean posterior in percent; a row is a vowel that was meant, a column one that was "
-        "heard.",
-    )
+    names = [f"/{ipa}/" for ipa in IPA]
+    data = {
+        "values": 100 * matrix,
+        "row_labels": names,
+        "column_labels": names,
+        "x_label": "heard",
+        "y_label": "meant",
+        "value_label": "%",
+        "low": 0.0,
+        "high": 100.0,
+    }
+    return Panel("heatmap", f"{who}: what was heard", data, "Percent of answers, or mean posterior in percent.")
 
 
 def _agreement_panel(listened: Listened, heard: Mapping[str, NDArray[np.float64]]) -> Panel:

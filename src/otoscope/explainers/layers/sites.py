@@ -18,16 +18,17 @@ _TOKENS = ("decoder", "prediction")
 def layer_sites(recognizer: Recognizer) -> tuple[str, ...]:
     """Return the sites of the layers, input first: front end, convolutions, and the stream behind each block.
 
-    What lies inside a block (heads, feed-forward parts) is left out, and so are decoders, whose rows are tokens, and
-    what comes behind the last layer.
+    What lies inside a block (heads, feed-forward parts) is left out, and so are decoders, whose rows are tokens,
+    samples of sound, and what comes behind the last layer.
 
     Raises
     ------
     NotAble
         The recogniser has no sites, or none of them is a layer.
     """
-    names = [site.name for site in opened(recognizer).sites()]
-    found = tuple(name for name in names if _is_layer(name))
+    sites = opened(recognizer).sites()
+    names = [site.name for site in sites]
+    found = tuple(site.name for site in sites if site.n_units != 1 and _is_layer(site.name))
     if not found:
         raise NotAble(f"{recognizer.name} has no layers to look at; its sites are {', '.join(names) or 'none'}")
     return found
