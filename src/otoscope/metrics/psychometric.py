@@ -237,7 +237,12 @@ def _function(search: Search, parameters: Vector) -> PsychometricFunction:
     place, log_spread, lapse = (float(one) for one in parameters)
     threshold = float(np.exp(place)) if search.form == "weibull" else place
     return PsychometricFunction(
-        threshold, float(np.exp(log_spread)), search.guess, lapse, search.form, search.rising  # type: ignore[arg-type]
+        threshold,
+        float(np.exp(log_spread)),
+        search.guess,
+        lapse,
+        search.form,
+        search.rising,  # type: ignore[arg-type]
     )
 
 

@@ -74,7 +74,9 @@ class Masker:
         self.seed = seed
         self._fill = fill_samples(recording, fill, seed=seed) if isinstance(fill, str) else np.asarray(fill, np.float32)
         if self._fill.shape != (recording.n_samples,):
-            raise BadInput(f"a fill needs {recording.n_samples} samples, as many as the recording, got {self._fill.shape}")
+            raise BadInput(
+                f"a fill needs {recording.n_samples} samples, as many as the recording, got {self._fill.shape}"
+            )
         self._spans = [sample_span(segment, recording) for segment in self.segments]
         self._is_cell = np.array([s.low_hz is not None or s.high_hz is not None for s in self.segments], dtype=bool)
         self._cells = _Cells(recording, self._fill, self.segments) if self._is_cell.any() else None

@@ -64,7 +64,13 @@ def warped(recording: Recording, to_s: ArrayLike, from_s: ArrayLike, *, n_sample
         Fewer than two points, times that fall, or no sample.
     """
     to, source = np.asarray(to_s, dtype=np.float64), np.asarray(from_s, dtype=np.float64)
-    if to.ndim != 1 or to.shape != source.shape or to.size < 2 or (np.diff(to) < 0).any() or (np.diff(source) < 0).any():
+    if (
+        to.ndim != 1
+        or to.shape != source.shape
+        or to.size < 2
+        or (np.diff(to) < 0).any()
+        or (np.diff(source) < 0).any()
+    ):
         raise BadInput("a course of time needs two or more points on both sides that do not fall")
     if n_samples < 1:
         raise BadInput(f"a recording needs at least one sample, got {n_samples}")

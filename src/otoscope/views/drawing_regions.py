@@ -25,7 +25,7 @@ def draw_regions(ax: Axes, panel: Panel) -> None:
     """Draw one cell a point; paler where the winner wins by less, black lines where another takes over."""
     data = panel.data
     grid = np.asarray(data["grid"], dtype=int)
-    colours = _colours(len(data["labels"]), grey=bool(panel.warning))
+    colours = _colours(data["labels"], grey=bool(panel.warning))
     image = np.ones((*grid.shape, 4))
     inside = grid >= 0
     image[inside] = colours[grid[inside]]
@@ -45,7 +45,9 @@ def draw_regions(ax: Axes, panel: Panel) -> None:
     ax.set_xlabel(data["x_label"])
     ax.set_ylabel(data["y_label"])
     handles = [Patch(facecolor=colour, label=label) for colour, label in zip(colours, data["labels"], strict=True)]
-    ax.legend(handles=handles, fontsize=7, loc="upper left", bbox_to_anchor=(1.01, 1.0), title="heard", title_fontsize=7)
+    ax.legend(
+        handles=handles, fontsize=7, loc="upper left", bbox_to_anchor=(1.01, 1.0), title="heard", title_fontsize=7
+    )
 
 
 def borders(grid: NDArray[Any]) -> list[list[tuple[float, float]]]:
@@ -66,13 +68,18 @@ def borders(grid: NDArray[Any]) -> list[list[tuple[float, float]]]:
     return [[(float(a), float(b)) for a, b in line] for line in found]
 
 
-def _colours(n: int, *, grey: bool) -> NDArray[np.float64]:
+def _colours(labels: Any, *, grey: bool) -> NDArray[np.float64]:
+    """Return a colour for each text; what is no text, in brackets, is grey."""
+    n = len(labels)
     if grey:
         base = np.array(mpl.colors.to_rgba(UNTRUSTED))
         shades = np.linspace(0.6, 1.25, max(n, 1))[:, None]
         return np.clip(np.concatenate([base[:3] * shades, np.ones((len(shades), 1))], axis=1), 0, 1)
     names = mpl.colormaps[_PALETTE if n <= 10 else "tab20"].colors  # type: ignore[attr-defined]
-    return np.array([mpl.colors.to_rgba(names[index % len(names)]) for index in range(n)])
+    found = [names[index % len(names)] for index in range(n)]
+    dull = iter(("0.45", "0.75"))
+    shown = [next(dull, "0.6") if str(text).startswith("(") else own for text, own in zip(labels, found, strict=True)]
+    return np.array([mpl.colors.to_rgba(colour) for colour in shown])
 
 
 def _strength(margin: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
