@@ -1,4 +1,4 @@
-"""Planted circuits: networks whose mechanism was set by hand, and whether the tools find it, all of it, and nothing else.
+"""Planted circuits: networks whose mechanism was set by hand, and whether the tools find it, and nothing else.
 
 Each network hears one of three words by two heads, one after the other, and a unit a word; heads and units around them
 are random and busy. Circuit discovery must return exactly the planted heads, units and edges. Where a last block
@@ -176,8 +176,8 @@ def _kept_panel(rows: list[dict[str, Any]]) -> Panel:
             "high": np.array([max(row[label] for row in rows) for label in labels]),
             "y_label": "share of the score",
         },
-        "Share of the score that the circuit alone keeps, that is lost without it, and that random circuits of its size "
-        "keep; gap: largest difference between circuit and network when a random part of the circuit is taken away.",
+        "Share of the score that the circuit alone keeps, that is lost without it, and that random circuits of its "
+        "size keep; gap: largest difference between circuit and network when a random part of the circuit is left out.",
     )
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -167,9 +168,13 @@ class CircuitEncoder(Encoder):
         self.blocks = nn.ModuleList(
             EncoderBlock(self.n_units, n_heads, n_hidden=n_hidden, norm="pre") for _ in range(n_blocks)
         )
-        for block in self.blocks:
-            block.attention_sum.layer_norm = block.mlp_sum.layer_norm = nn.Identity()  # type: ignore[union-attr, assignment]
+        for block in map(self.block, range(n_blocks)):
+            block.attention_sum.layer_norm = block.mlp_sum.layer_norm = nn.Identity()
         self.norm = nn.LayerNorm(self.n_units) if final_norm else nn.Identity()
+
+    def block(self, number: int) -> Any:
+        """Return a block."""
+        return self.blocks[number]
 
     def grids(self, grid: FrameGrid) -> Mapping[str, FrameGrid]:
         """Return the grids; all parts share that of the features."""
@@ -192,7 +197,7 @@ class CircuitEncoder(Encoder):
         where = torch.full((self.n_units, 1), 1.0)
         where[:JUNK] = leak
         where[FLAGS] = where[CONSTANT] = 0.0
-        for block in self.blocks:
+        for block in map(self.block, range(len(self.blocks))):
             for weight in (block.attention.query.weight, block.attention.key.weight, block.attention.value.weight):
                 weight.copy_(_drawn(rng, weight.shape) / weight.shape[1] ** 0.5)
             for linear in (block.attention.output, block.mlp.outer):
@@ -203,7 +208,7 @@ class CircuitEncoder(Encoder):
 
     def set_head(self, block: int, head: int, *, looks: int, at: tuple[int, ...], reads: slice, writes: slice) -> None:
         """Let frames with flag `looks` attend to frames with a flag of `at`, and copy units `reads` to `writes`."""
-        attention, rows = self.blocks[block].attention, slice(head * self.d_head, (head + 1) * self.d_head)
+        attention, rows = self.block(block).attention, slice(head * self.d_head, (head + 1) * self.d_head)
         for projection in (attention.query, attention.key, attention.value):
             projection.weight[rows] = 0.0
             projection.bias[rows] = 0.0
@@ -217,7 +222,7 @@ class CircuitEncoder(Encoder):
 
     def set_units(self, block: int, units: list[int]) -> None:
         """Let each word's unit fire where the end is and its cue arrived, and write its letter."""
-        mlp = self.blocks[block].mlp
+        mlp = self.block(block).mlp
         for k, unit in enumerate(units):
             mlp.inner.weight[unit] = 0.0
             mlp.inner.weight[unit, [4, ARRIVED.start + k]] = 2.0
@@ -227,7 +232,7 @@ class CircuitEncoder(Encoder):
 
     def exchange(self, block: int) -> None:
         """Let units 0 and 1 of a block exchange the letters of the first word and the last; the rest is silenced."""
-        mlp, p, k = self.blocks[block].mlp, LETTERS.start, LETTERS.stop - 1
+        mlp, p, k = self.block(block).mlp, LETTERS.start, LETTERS.stop - 1
         mlp.inner.weight[:2] = mlp.inner.bias[:2] = mlp.outer.weight[:, :2] = 0.0
         for unit, (mine, other) in enumerate(((p, k), (k, p))):
             mlp.inner.weight[unit, mine], mlp.inner.weight[unit, other] = 1.0, -1.0

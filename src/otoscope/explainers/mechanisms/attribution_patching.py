@@ -86,7 +86,7 @@ def attribution_patch(
             }
             for i, (part, estimate) in enumerate(zip(parts, estimates, strict=True))
         ),
-        (map_panel(pair, parts, estimates, title=f"Attribution patching, {direction}"),),
+        (map_panel(pair, parts, estimates, title=f"Attribution patching, {direction}", failures=failures),),
         made_of(recognizer, (pair.clean, pair.corrupted), pair.target, **found),
         tuple(failures),
     )
@@ -121,5 +121,5 @@ def _chosen(local: Sequence[int], estimates: NDArray[np.float64], n_checked: int
     order = sorted(local, key=lambda i: -abs(estimates[i]))
     first, rest = order[: n_checked // 2], order[n_checked // 2 :]
     n_more = min(len(rest), n_checked - len(first))
-    drawn = np.random.default_rng(seed).choice(len(rest), n_more, replace=False) if n_more else []
-    return sorted([*first, *(rest[int(i)] for i in drawn)])
+    drawn = np.random.default_rng(seed).permutation(len(rest))[:n_more].tolist()
+    return sorted([*first, *(rest[i] for i in drawn)])

@@ -136,14 +136,14 @@ def _finding(
     best = max(local, key=lambda i: effects[i]) if local else 0
     span = parts[best].span
     where = parts[best].site + ("" if span is None else f" from {span.start_s:.2f} to {span.end_s:.2f} s")
-    failures = ()
+    failures: tuple[str, ...] = ()
     if pair.gap < LEAST_GAP:
         failures = (f"noise costs {pair.gap:.2f} nats only, so there is little to restore",)
     return Finding(
         "causal-tracing",
         f"Noise at {at} costs {pair.gap:.1f} nats; restoring {where} brings back {effects[best]:.2f} of it.",
         tuple(row_of(part, score, effect) for part, score, effect in zip(parts, scores, effects, strict=True)),
-        (map_panel(pair, parts, effects, title="Causal tracing"),),
+        (map_panel(pair, parts, effects, title="Causal tracing", failures=failures),),
         made_of(
             recognizer,
             (pair.clean,),

@@ -1,9 +1,9 @@
 """Automatic circuit discovery: the few heads, feed-forward parts and units that carry one word rather than another.
 
-`acdc` (Conmy et al. 2023, algorithm 1) walks from the output backwards and cuts every edge whose loss moves the score by
-less than a threshold. `edge-attribution` (Syed, Rager & Conmy 2023) keeps the edges whose first-order effect is above it.
-Inside each feed-forward part that is left, units are cut from the least on, while the score stays. See `circuit_checks`
-for what speaks for and against a circuit.
+`acdc` (Conmy et al. 2023, algorithm 1) walks from the output backwards and cuts every edge whose loss moves the score
+by less than a threshold. `edge-attribution` (Syed, Rager & Conmy 2023) keeps the edges whose first-order effect is
+above it. Inside each feed-forward part that is left, units are cut from the least on, while the score stays. See
+`circuit_checks` for what speaks for and against a circuit.
 
 Limits: a circuit is one for these recordings and this corruption. What is the same in both recordings is never part of
 it, however needed. Where two places do the same work, a threshold finds one or none of them; places that work against
@@ -23,8 +23,8 @@ from otoscope.core.protocols import Differentiable, Intervenable, Progress
 from otoscope.explainers.mechanisms.graph import INPUT, OUTPUT, Edge, Graph, connected, graph_of
 from otoscope.explainers.mechanisms.pairs import pair_of
 from otoscope.explainers.mechanisms.parts import Node, residual_nodes, units_at
-from otoscope.explainers.mechanisms.path_patching import edge_effects
 from otoscope.explainers.mechanisms.patching import Asked
+from otoscope.explainers.mechanisms.path_patching import edge_effects
 from otoscope.explainers.mechanisms.running import Given, Rows, need, run, scores_with
 
 Method = Literal["acdc", "edge-attribution"]

@@ -85,14 +85,15 @@ def patch(
     parts = tuple(parts_over_time(names, grids_of(recognizer, recording, names), spans))
     scores = patched_scores(recognizer, pair, parts, direction=direction, progress=progress)
     effects = pair.normalized(scores)
+    failures = (*pair.failures, *unrestored(parts, effects, direction))
     made = made_of(recognizer, (pair.clean, pair.corrupted), pair.target, direction=direction, sites=list(names))
     return Finding(
         "activation-patching",
         _summary(parts, effects, direction),
         tuple(row_of(part, score, effect) for part, score, effect in zip(parts, scores, effects, strict=True)),
-        (map_panel(pair, parts, effects, title=f"Activation patching, {direction}"),),
+        (map_panel(pair, parts, effects, title=f"Activation patching, {direction}", failures=failures),),
         {**made, "score_clean": pair.score_clean, "score_corrupted": pair.score_corrupted},
-        pair.failures,
+        failures,
     )
 
 
@@ -206,7 +207,24 @@ def row_of(part: Part, score: float, effect: float) -> dict[str, Any]:
     return {"site": part.site, "start_s": start_s, "end_s": end_s, "score": float(score), "effect": float(effect)}
 
 
-def map_panel(pair: Pair, parts: Sequence[Part], effects: NDArray[np.float64], *, title: str) -> Panel:
+def unrestored(parts: Sequence[Part], effects: NDArray[np.float64], direction: Direction) -> tuple[str, ...]:
+    """Return a failure where the first site as a whole does not make all of the difference.
+
+    What the recordings differ in then went another way: a site that not everything passes, or a choice that was made
+    beforehand, such as the language of a recording.
+    """
+    whole = next((i for i, part in enumerate(parts) if part.span is None and part.columns is None), None)
+    if whole is None:
+        return ()
+    share = effects[whole] if direction == "denoising" else 1 - effects[whole]
+    if abs(share - 1) < 0.1:
+        return ()
+    return (f"all of {parts[whole].site} makes only {share:.2f} of the difference, so something goes past it",)
+
+
+def map_panel(
+    pair: Pair, parts: Sequence[Part], effects: NDArray[np.float64], *, title: str, failures: Sequence[str] = ()
+) -> Panel:
     """Return site × time, as effects."""
     rows: dict[str, list[tuple[Interval, float]]] = {}
     for part, effect in zip(parts, effects.tolist(), strict=True):
@@ -217,7 +235,7 @@ def map_panel(pair: Pair, parts: Sequence[Part], effects: NDArray[np.float64], *
         rows,
         duration_s=pair.clean.duration_s,
         caption=f"Rows are sites, input first; the colour is the {EFFECT}.",
-        warning="; ".join(pair.failures),
+        warning="; ".join(failures or pair.failures),
         interval=pair.target.interval,
     )
 

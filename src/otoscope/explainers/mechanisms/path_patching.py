@@ -66,7 +66,7 @@ def path_patch(
     best = order[0]
     return Finding(
         "path-patching",
-        f"Of {len(order)} edges the strongest is {best[0]} → {best[1]}, which carries {effects[best]:.2f} of the score.",
+        f"Of {len(order)} edges {best[0]} → {best[1]} is the strongest: it carries {effects[best]:.2f} of the score.",
         tuple({"sender": s, "receiver": r, "effect": effects[s, r]} for s, r in order),
         (
             bars(

@@ -37,6 +37,9 @@ MOST_HELD = 256_000_000
 HEADLESS = re.compile(r"\.(self_)?attention$")
 """What comes after the name of a block in the name of its attention."""
 
+OF_TOKENS = ("decoder", "prediction", "joiner")
+"""First parts of the names of sites where tokens pass."""
+
 ROWS_A_SECOND, UNITS = 100, 1024
 """Guesses for a site, before anything has passed it."""
 
@@ -111,7 +114,14 @@ def run(
         score = float(recognizer.score([recording], [target])[0, 0])
     if missed := [site for site, place in places.items() if not place.n_rows]:
         raise BadInput(f"this score does not pass {', '.join(missed)}")
-    return Run(score, {site: np.concatenate(places[site].seen) for site in sites})
+    return Run(score, {site: _joined(site, places[site].seen) for site in sites})
+
+
+def _joined(site: str, pieces: Sequence[Rows]) -> Rows:
+    if len({piece.shape[1:] for piece in pieces}) > 1:
+        shapes = ", ".join(str(piece.shape) for piece in pieces)
+        raise BadInput(f"what passes {site} comes in pieces that do not fit one another: {shapes}")
+    return np.concatenate(pieces)
 
 
 @contextlib.contextmanager
@@ -126,10 +136,11 @@ def scores_with(
 ) -> NDArray[np.float64]:
     """Return the score with each of `values` `(n_rows, n_units)` at a site, `(n_values,)`.
 
-    In batches through `score_at` where the recogniser has it, else one by one under an edit: with the same result. No
-    more than `VALUES_AT_ONCE` numbers are held at a time.
+    In batches through `score_at` where the recogniser has it, else one by one under an edit: with the same result. One
+    by one too where tokens pass: a decoder may be asked for more than the target (which language is it?), and then
+    more passes there than `score_at` takes. No more than `VALUES_AT_ONCE` numbers are held at a time.
     """
-    if not isinstance(recognizer, Substituting):
+    if not isinstance(recognizer, Substituting) or at.split(".")[0] in OF_TOKENS:
         found = [run(recognizer, recording, target, give={at: Given(rows)}).score for rows in values]
         return np.array(found, dtype=np.float64)
     scores: list[NDArray[np.float64]] = []

@@ -37,13 +37,13 @@ class SparseCode(ByValue):
     """
 
     site: str
-    encoder: NDArray[np.float32]
-    bias: NDArray[np.float32]
-    decoder: NDArray[np.float32]
-    mean: NDArray[np.float64]
+    encoder: NDArray[np.float32] = field(repr=False)
+    bias: NDArray[np.float32] = field(repr=False)
+    decoder: NDArray[np.float32] = field(repr=False)
+    mean: NDArray[np.float64] = field(repr=False)
     scale: float
     k: int
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         for name, n_dims in (("encoder", 2), ("bias", 1), ("decoder", 2), ("mean", 1)):

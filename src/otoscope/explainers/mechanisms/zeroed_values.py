@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import BadInput, Finding, FrameGrid, Interval, NotAble, Recognizer, Recording, Target
+from otoscope.core import Finding, FrameGrid, Interval, NotAble, Recognizer, Recording, Target
 from otoscope.core.protocols import Edit, Intervenable, Progress
 from otoscope.explainers.mechanisms.parts import stretches_of
 from otoscope.explainers.mechanisms.pictures import made_of, time_map

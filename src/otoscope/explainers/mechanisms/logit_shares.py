@@ -1,10 +1,10 @@
-"""Direct logit attribution: what each head and feed-forward part itself says about a target, past everything behind it.
+"""Direct logit attribution: what each head and feed-forward part itself says about a target, past all behind it.
 
-The last residual stream is a sum of what all parts wrote into it, and behind it only a normalisation and a linear output
-follow. So a logit is a sum too, one share a part (Elhage et al. 2021; the normalisation frozen at what it is, as in
-Nanda's TransformerLens). The shares are measured, not read from weights: a part's contribution to the stream is what is
-missing there when it alone is left out, and what the output makes of it is heard by putting it there in the place of the
-stream. Whether a normalisation stands between is found by doubling the stream.
+The last residual stream is a sum of what all parts wrote into it, and behind it only a normalisation and a linear
+output follow. So a logit is a sum too, one share a part (Elhage et al. 2021; the normalisation frozen at what it is, as
+in Nanda's TransformerLens). The shares are measured, not read from weights: a part's contribution to the stream is what
+is missing there when it alone is left out, and what the output makes of it is heard by putting it there in the place of
+the stream. Whether a normalisation stands between is found by doubling the stream.
 """
 
 from __future__ import annotations

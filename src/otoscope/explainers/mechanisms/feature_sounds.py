@@ -1,8 +1,8 @@
 """What the features of a sparse code stand for: the sounds that excite them most, and how much of a layer they hold.
 
-A feature is named by the label (phone, letter or word) at the peaks of the recordings that excite it most. How pure that
-is, is set beside how common the label is, and beside what as many random frames would give. Whether the code holds what the network needs is told by the
-score that is kept when the reconstruction stands in the place of the layer.
+A feature is named by the label (phone, letter or word) at the peaks of the recordings that excite it most. How pure
+that is, is set beside how common the label is, and beside what as many random frames would give. Whether the code holds
+what the network needs is told by the score that is kept when the reconstruction stands in the place of the layer.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from scipy.stats import binom
 from otoscope.core import BadInput, Finding, FrameGrid, Panel, Recognizer, Recording, Target, Tier, Trace
 from otoscope.core.protocols import Intervenable, Progress
 from otoscope.explainers.mechanisms.pictures import MOST_BARS, made_of
-from otoscope.explainers.mechanisms.running import Rows, edited, need, run, scores_with, sounds
+from otoscope.explainers.mechanisms.running import edited, need, run, scores_with, sounds
 from otoscope.explainers.mechanisms.sparse_code import SparseCode
 
 NOTHING = "–"
@@ -76,9 +76,9 @@ def sparse_features(
     Finding
         One row a feature that fires, surest first: `feature`, `active` share of frames, `label`, `purity` (share of its
         peaks with this label), `rate` (share of all frames with it), `p` (how likely random frames would have the label
-        as often), `n_peaks` and `peaks` to play, each with recording, start, end, activation and label. `provenance` holds `dead` share,
-        `explained` variance, `score_kept` (1: that of the layer itself, 0: that of its mean), `text_kept`, `chance` of
-        purity.
+        as often), `n_peaks` and `peaks` to play, each with recording, start, end, activation and label. `provenance`
+        holds the `dead` share, the `explained` variance, `score_kept` (1: that of the layer itself, 0: that of its
+        mean), `text_kept`, and `chance`, the purity of random frames.
 
     Raises
     ------
