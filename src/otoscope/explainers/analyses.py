@@ -13,7 +13,15 @@ from typing import Any, Literal
 from otoscope.core import BadInput, Finding
 from otoscope.core.late import lookup
 
-ANALYSES: dict[str, str] = {}
+ANALYSES: dict[str, str] = {
+    "abx": "otoscope.explainers.layers.discrimination:discriminate",
+    "diagnosis": "otoscope.explainers.errors.diagnosing:diagnose",
+    "geometry": "otoscope.explainers.geometry.dimensions:geometry",
+    "lens": "otoscope.explainers.layers.lensing:lens",
+    "probing": "otoscope.explainers.layers.probing:probe",
+    "response": "otoscope.explainers.response.responding:respond",
+    "similarity": "otoscope.explainers.layers.resembling:resemblance",
+}
 """Name → function of each; other packages add theirs under the entry point `otoscope.analyses`."""
 
 Subject = Literal["recording", "utterances"]

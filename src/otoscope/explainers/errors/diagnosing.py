@@ -1,0 +1,199 @@
+"""`diagnose`: every word error of a corpus with its sound, its phones, its layer, and what caused it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from otoscope.core import BadInput, Finding, Recognizer, Recording, Trace
+from otoscope.core.protocols import Progress
+from otoscope.corpora.manifest import Utterance
+from otoscope.explainers.errors.evidence import (
+    Noisy,
+    evidence_of,
+    in_noise,
+    layer_paths,
+    margins,
+    nearest_phones,
+    unknown_words,
+    words_by_search,
+)
+from otoscope.explainers.errors.passages import Passage, misheard
+from otoscope.explainers.errors.pictures import diagnosis_panels
+from otoscope.explainers.errors.sorting import cause_of
+from otoscope.explainers.layers.hearing import WordPath
+from otoscope.lexicon.normalization import normalize_words
+
+MARGIN_S = 0.3
+"""Sound around an error that is played with it."""
+
+
+@dataclass(frozen=True)
+class Diagnosed:
+    """One passage, its row in the table, and its sound."""
+
+    passage: Passage
+    row: dict[str, Any]
+    sound: Recording
+
+
+def diagnose(
+    recognizer: Recognizer,
+    utterances: Sequence[Utterance],
+    *,
+    layers: bool = True,
+    noise: bool = True,
+    examples: int = 4,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Finding:
+    """Sort the word errors of a corpus by what caused them, with examples to play.
+
+    Neighbouring errors are one passage. Each is told with its stretch of sound, the phones in which the nearest
+    pronunciations differ, by how much the sound prefers the text heard, the noise at which that changes, and the last
+    layer that had it right. Causes, in the order in which they are considered: a word outside the vocabulary; a search
+    that left the right text out; a language model that overruled the sound; a pronunciation that departs from the
+    dictionary as casual speech does; the sound itself.
+
+    Parameters
+    ----------
+    recognizer
+        Who made the errors.
+    utterances
+        With texts; those without are left out.
+    layers
+        Whether to ask which layer had it right, where layers can be read.
+    noise
+        Whether to ask at which signal-to-noise ratio the preference flips (noise of the speech's own spectrum).
+    examples
+        Passages of each cause to play.
+    seed
+        Of the noise.
+    progress
+        Called with (utterances done, all).
+
+    Raises
+    ------
+    BadInput
+        No utterance has a text.
+    """
+    told = [each for each in utterances if normalize_words(each.text)]
+    if not told:
+        raise BadInput("none of the utterances has a text to compare with")
+    found: list[Diagnosed] = []
+    n_words = 0
+    for done, utterance in enumerate(told, start=1):
+        recording = utterance.recording()
+        n_words += len(normalize_words(utterance.text))
+        found += _utterance(recognizer, utterance, recording, layers=layers, noise=noise, seed=seed)
+        if progress is not None:
+            progress(done, len(told))
+    rows = tuple(each.row for each in found)
+    provenance = {
+        "recognizer": recognizer.name,
+        "version": recognizer.provenance.version,
+        "weights_sha256": recognizer.provenance.weights_sha256,
+        "parameters": dict(recognizer.provenance.parameters),
+        "n_utterances": len(told),
+        "n_words": n_words,
+        "layers": layers,
+        "noise": noise,
+        "seed": seed,
+    }
+    sounds = [(each.row, each.sound) for each in found]
+    return Finding(
+        "diagnosis", _summary(rows, n_words), rows, diagnosis_panels(rows, sounds, examples=examples), provenance
+    )
+
+
+def _utterance(
+    recognizer: Recognizer, utterance: Utterance, recording: Recording, *, layers: bool, noise: bool, seed: int
+) -> list[Diagnosed]:
+    trace = recognizer.trace(recording)
+    found = misheard(utterance.text, trace)
+    if not found:
+        return []
+    audible = bool(np.any(recording.samples))
+    recordings = [recording, *(in_noise(recording, seed=seed) if noise and audible else ())]
+    table = margins(recognizer, recordings, trace, found).margins
+    paths = layer_paths(recognizer, recording, utterance.text) if layers else None
+    by_search = words_by_search(recognizer, recording)
+    reference = normalize_words(utterance.text)
+    diagnosed = []
+    for column, passage in enumerate(found):
+        clean = float(table[0, column]) if np.isfinite(table[0, column]) else None
+        phones = nearest_phones(passage)
+        evidence = evidence_of(
+            recognizer, passage, margin=clean, by_search=by_search, phones=phones, reference=reference
+        )
+        cause, reason = cause_of(evidence)
+        flips = Noisy(table[1:]).flips_at_db(column, clean) if len(table) > 1 else None
+        row = {
+            **_place(utterance, passage, trace),
+            "cause": cause,
+            "reason": reason,
+            "phones": None if phones is None else ", ".join(f"{a or '–'}→{b or '–'}" for a, b in phones),
+            "margin_nats": clean,
+            "flips_at_snr_db": None if flips is None else round(flips, 1),
+            "mended_by_wider_search": evidence.mended_by_search,
+            "unknown_words": " ".join(unknown_words(recognizer, passage.said)),
+            **_layers(passage, paths),
+        }
+        diagnosed.append(Diagnosed(passage, row, _around(recording, passage)))
+    return diagnosed
+
+
+def _place(utterance: Utterance, passage: Passage, trace: Trace) -> dict[str, Any]:
+    return {
+        "utterance": utterance.id,
+        "speaker": utterance.speaker,
+        "kind": passage.kind,
+        "said": " ".join(passage.said),
+        "heard": " ".join(passage.heard),
+        "n_errors": passage.n_errors,
+        "start_s": round(passage.start_s, 3),
+        "end_s": round(passage.end_s, 3),
+        "confidence": _confidence(passage, trace),
+    }
+
+
+def _confidence(passage: Passage, trace: Trace) -> float | None:
+    """Return how sure the recogniser was of what it heard there; `None` where it does not say, or heard nothing."""
+    sure = trace.alignment.text_confidence
+    if sure is None or not passage.heard or len(sure) < passage.heard_start + len(passage.heard):
+        return None
+    return round(float(np.mean(sure[passage.heard_start : passage.heard_start + len(passage.heard)])), 3)
+
+
+def _layers(passage: Passage, paths: tuple[WordPath, ...] | None) -> dict[str, Any]:
+    """Return the first and last layer that had the words right, and whether a layer lost what another had."""
+    own = [] if paths is None else paths[passage.reference_start : passage.reference_start + len(passage.said)]
+    known = [path for path in own if path.right_at]
+    return {
+        "right_from_layer": known[0].first_right if known else None,
+        "right_until_layer": known[-1].right_until if known else None,
+        "regressive": None if not own else any(path.is_regressive for path in own),
+    }
+
+
+def _around(recording: Recording, passage: Passage) -> Recording:
+    start_s = max(0.0, passage.start_s - MARGIN_S)
+    return recording.cut(start_s, max(start_s + 0.05, min(recording.duration_s, passage.end_s + MARGIN_S)))
+
+
+def _summary(rows: Sequence[dict[str, Any]], n_words: int) -> str:
+    n_errors = sum(row["n_errors"] for row in rows)
+    if not rows:
+        return f"No word error in {n_words} words."
+    causes: dict[str, int] = {}
+    for row in rows:
+        causes[row["cause"]] = causes.get(row["cause"], 0) + row["n_errors"]
+    shares = ", ".join(
+        f"{cause} {100 * n / n_errors:.0f} %" for cause, n in sorted(causes.items(), key=lambda one: -one[1])
+    )
+    lost = sum(bool(row["regressive"]) for row in rows)
+    layers = f" In {lost} of {len(rows)} passages an earlier layer had it right." if lost else ""
+    return f"{n_errors} word errors in {n_words} words ({100 * n_errors / n_words:.1f} %): {shares}.{layers}"
