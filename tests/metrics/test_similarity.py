@@ -91,6 +91,9 @@ def test_rsa_is_the_rank_correlation_of_distances(frames, general):
     other = np.tanh(0.2 * frames @ general)
     known = spearmanr(pdist(frames[:40], "correlation"), pdist(other[:40], "correlation")).statistic
     assert representational_similarity(frames[:40], other[:40]) == pytest.approx(known)
+    flat = np.vstack([np.full((3, 6), 2.0), frames[:40]])
+    assert representational_similarity(flat, np.vstack([other[40:43], other[:40]])) == pytest.approx(known)
+    assert np.isnan(representational_similarity(flat[:5], other[:5]))
 
 
 def test_information_of_labels_is_that_of_scikit_learn():

@@ -95,8 +95,9 @@ def pwcca(x: ArrayLike, y: ArrayLike, *, kept: float = 1.0) -> float:
 def representational_similarity(x: ArrayLike, y: ArrayLike) -> float:
     """Return Spearman's correlation of the two tables of dissimilarities between items (Kriegeskorte et al. 2008).
 
-    The dissimilarity of two items (rows) is 1 less the Pearson correlation of their units; where a row does not vary,
-    or there is one unit only, use another measure. NaN where one table does not vary.
+    The dissimilarity of two items (rows) is 1 less the Pearson correlation of their units. Items whose units are all
+    alike, on either side, have no such correlation and are left out. NaN where fewer than three items are left, or one
+    table does not vary.
 
     Examples
     --------
@@ -105,6 +106,10 @@ def representational_similarity(x: ArrayLike, y: ArrayLike) -> float:
     1.0
     """
     a, b = _paired(x, y)
+    varied = (np.ptp(a, axis=1) > 0) & (np.ptp(b, axis=1) > 0)
+    a, b = a[varied], b[varied]
+    if len(a) < 3:
+        return float("nan")
     upper = np.triu_indices(len(a), 1)
     tables = [1 - np.atleast_2d(np.corrcoef(side))[upper] for side in (a, b)]
     return pearson(*(rankdata(table) for table in tables))

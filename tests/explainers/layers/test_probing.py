@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from toy_layers import ToyAligner, ToyLayers, corpus
 
 from otoscope.core import BadInput, NotAble, Recording
 from otoscope.explainers.layers import ProbePlan, probe
@@ -16,17 +15,12 @@ from otoscope.explainers.layers.probes import code_length, held_out_predictions
 from otoscope.explainers.layers.tokens import Token, arpabet_of, gathered
 
 
-@pytest.fixture(scope="module")
-def utterances():
-    return corpus()
-
-
 def by_layer(finding):
     return {row["layer"]: row for row in finding.table}
 
 
-def test_phones_are_read_where_they_are_and_nowhere_else(utterances):
-    found = probe(ToyLayers(), utterances, task="phone")
+def test_phones_are_read_where_they_are_and_nowhere_else(toys, utterances):
+    found = probe(toys.Layers(), utterances, task="phone")
     rows = by_layer(found)
     assert list(rows) == ["features", "encoder.0", "encoder.1", "encoder.2"]
     assert rows["encoder.0"]["score"] > 0.95
@@ -41,19 +35,19 @@ def test_phones_are_read_where_they_are_and_nowhere_else(utterances):
     assert found.provenance["groups"] == "speaker"
 
 
-def test_a_probe_that_learns_places_by_heart_is_not_selective(utterances):
+def test_a_probe_that_learns_places_by_heart_is_not_selective(toys, utterances):
     """The place in a word tells the phone, and any label drawn for places as well."""
-    by_place = by_layer(probe(ToyLayers(noise=0.05), utterances, task="phone"))
-    assert by_place["encoder.2"]["score"] > 0.95
-    assert by_place["encoder.2"]["control"] > 0.95
+    by_place = by_layer(probe(toys.Layers(noise=0.05), utterances, task="phone"))
+    assert by_place["encoder.2"]["score"] > 0.97
+    assert by_place["encoder.2"]["control"] > 0.97
     assert by_place["encoder.0"]["control"] < 0.7
-    found = probe(ToyLayers(noise=0.05), utterances, task="phone", sites=["encoder.2"])
+    found = probe(toys.Layers(noise=0.05), utterances, task="phone", sites=["encoder.2"])
     assert any("by heart" in failure for failure in found.failures)
     assert found.panels[0].warning
 
 
-def test_where_nothing_is_known_the_finding_says_so(utterances):
-    found = probe(ToyLayers(), utterances, task="phone", sites=["features"])
+def test_where_nothing_is_known_the_finding_says_so(toys, utterances):
+    found = probe(toys.Layers(), utterances, task="phone", sites=["features"])
     assert any("no layer is better than chance" in failure for failure in found.failures)
 
 
@@ -68,13 +62,13 @@ def test_where_nothing_is_known_the_finding_says_so(utterances):
         ("speaker", {"s0", "s1", "s2", "s3"}),
     ],
 )
-def test_tasks_ask_for_what_their_names_say(utterances, task, classes):
+def test_tasks_ask_for_what_their_names_say(toys, utterances, task, classes):
     if len(classes) == 1:
         with pytest.raises(BadInput, match="1 classes"):
-            probe(ToyLayers(), utterances, task=task, sites=["encoder.0"])
+            probe(toys.Layers(), utterances, task=task, sites=["encoder.0"])
         return
     site = {"speaker": "encoder.1", "word": "encoder.2"}.get(task, "encoder.0")
-    found = probe(ToyLayers(), utterances, task=task, sites=[site])
+    found = probe(toys.Layers(), utterances, task=task, sites=[site])
     assert set(found.provenance["labels"]) == classes
     assert found.table[0]["score"] > 0.9
     n = found.provenance["n_items"]
@@ -82,21 +76,23 @@ def test_tasks_ask_for_what_their_names_say(utterances, task, classes):
     assert found.provenance["groups"] == ("utterance" if task == "speaker" else "speaker")
 
 
-def test_labels_of_ones_own_go_by_speaker_or_utterance(utterances):
+def test_labels_of_ones_own_go_by_speaker_or_utterance(toys, utterances):
     sexes = {"s0": "female", "s1": "male", "s2": "female", "s3": "male"}
-    found = probe(ToyLayers(), utterances, task="sex", plan=ProbePlan(labels=sexes), sites=["encoder.1"])
+    found = probe(toys.Layers(), utterances, task="sex", plan=ProbePlan(labels=sexes), sites=["encoder.1"])
     assert found.provenance["labels"] == {"female": 8, "male": 8}
     assert found.table[0]["score"] < 0.7, "speakers that were not taught cannot be known by who they are"
     by_utterance = {u.id: u.words[0] for u in utterances}
-    first = probe(ToyLayers(), utterances, task="first-word", plan=ProbePlan(labels=by_utterance), sites=["encoder.0"])
+    first = probe(
+        toys.Layers(), utterances, task="first-word", plan=ProbePlan(labels=by_utterance), sites=["encoder.0"]
+    )
     assert first.provenance["n_items"] == 16
     with pytest.raises(BadInput, match="sex needs labels"):
-        probe(ToyLayers(), utterances, task="sex")
+        probe(toys.Layers(), utterances, task="sex")
     with pytest.raises(BadInput, match="unknown task 'mood'"):
-        probe(ToyLayers(), utterances, task="mood")
+        probe(toys.Layers(), utterances, task="mood")
 
 
-def test_noise_is_heard_at_every_ratio_asked_for(utterances, monkeypatch):
+def test_noise_is_heard_at_every_ratio_asked_for(toys, utterances, monkeypatch):
     heard = []
 
     def louder(recording, kind, *, snr_db, seed):
@@ -105,7 +101,7 @@ def test_noise_is_heard_at_every_ratio_asked_for(utterances, monkeypatch):
 
     monkeypatch.setattr("otoscope.explainers.layers.probe_tasks.add_noise", louder)
     plan = ProbePlan(snrs_db=(20.0, 3.0), n_folds=4)
-    found = probe(ToyLayers(noise=0.01), utterances, task="noise", plan=plan, sites=["features", "encoder.1"])
+    found = probe(toys.Layers(noise=0.01), utterances, task="noise", plan=plan, sites=["features", "encoder.1"])
     assert set(heard) == {("speech", 20.0), ("speech", 3.0)}
     assert found.provenance["labels"] == {"20 dB": 16, "3 dB": 16, "as it is": 16}
     assert len(found.provenance["recordings_sha256"]) == 48
@@ -153,25 +149,25 @@ def test_more_knowledge_is_a_shorter_code():
     labels = rng.integers(0, 3, 240)
     lengths = [code_length(np.eye(3)[labels] + noise * rng.normal(size=(240, 3)), labels, 3) for noise in (0.1, 0.7, 5)]
     assert all(a < b for a, b in pairwise(lengths))
-    assert lengths[-1] == pytest.approx(240 * math.log2(3), rel=0.1)
+    assert lengths[0] < 100 < 240 * math.log2(3) < lengths[-1]
 
 
-def test_phones_come_from_an_aligner_where_there_are_no_tiers():
-    without = corpus(annotated=False)
+def test_phones_come_from_an_aligner_where_there_are_no_tiers(toys):
+    without = toys.corpus(annotated=False)
     with pytest.raises(NotAble, match="cannot align"):
-        probe(ToyLayers(), without, task="phone")
-    known = gathered(ToyLayers(), corpus(), unit="phone", sites=["encoder.0"])
-    aligned = gathered(ToyLayers(), without, unit="phone", sites=["encoder.0"], aligner=ToyAligner())
+        probe(toys.Layers(), without, task="phone")
+    known = gathered(toys.Layers(), toys.corpus(), unit="phone", sites=["encoder.0"])
+    aligned = gathered(toys.Layers(), without, unit="phone", sites=["encoder.0"], aligner=toys.Aligner())
     assert aligned.tokens == known.tokens
     np.testing.assert_array_equal(aligned.means("encoder.0"), known.means("encoder.0"))
-    some = gathered(ToyLayers(), without, unit="phone", sites=["encoder.0"], aligner=ToyAligner(refuses="u1"))
+    some = gathered(toys.Layers(), without, unit="phone", sites=["encoder.0"], aligner=toys.Aligner(refuses="u1"))
     assert set(some.skipped) == {f"u1-{k}" for k in range(4)}
     assert {token.speaker for token in some.tokens} == {"s0", "s2", "s3"}
 
 
-def test_tokens_know_their_place_and_neighbours():
-    said = [u for u in corpus(1, 1)]
-    tokens = gathered(ToyLayers(), said, unit="phone", sites=["encoder.0"]).tokens
+def test_tokens_know_their_place_and_neighbours(toys):
+    said = toys.corpus(1, 1)
+    tokens = gathered(toys.Layers(), said, unit="phone", sites=["encoder.0"]).tokens
     assert tokens[0].context == ("#", tokens[1].label)
     assert tokens[1].context == (tokens[0].label, tokens[2].label)
     assert [token.kind for token in tokens[:5]] == [*((said[0].words[0], i) for i in range(4)), (said[0].words[1], 0)]

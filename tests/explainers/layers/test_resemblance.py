@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
-from toy_layers import ToyAligner, ToyLayers, corpus
 
 from otoscope.core import Activation, BadInput, FrameGrid, Site
 from otoscope.decoding.dtw import dtw
 from otoscope.explainers.layers import discriminate, resemblance
 from otoscope.explainers.layers.discrimination import angular_costs, token_distances
 from otoscope.explainers.layers.matching import common_times, rows_at
-
-
-@pytest.fixture(scope="module")
-def utterances():
-    return corpus()
 
 
 def test_rows_are_those_nearest_in_time():
@@ -35,8 +31,8 @@ def test_instants_that_a_layer_does_not_reach_are_left_out():
     assert times.min() == pytest.approx(0.01)
 
 
-def test_a_turned_copy_on_another_grid_is_the_same_layer(utterances):
-    own, other = ToyLayers(noise=0.05), ToyLayers(name="turned", noise=0.05, turned=3, hop=8, start=-5)
+def test_a_turned_copy_on_another_grid_is_the_same_layer(toys, utterances):
+    own, other = toys.Layers(noise=0.05), toys.Layers(name="turned", noise=0.05, turned=3, hop=128, start=-80)
     found = resemblance(own, utterances, other=other)
     cka = {(row["a"], row["b"]): row["cka"] for row in found.table}
     assert {a for a, _ in cka} == {"mel", "features", "encoder.0", "encoder.1", "encoder.2"}
@@ -45,38 +41,39 @@ def test_a_turned_copy_on_another_grid_is_the_same_layer(utterances):
         assert cka[(site, f"turned:{site}")] > 0.75
         assert cka[("features", f"turned:{site}")] < 0.1
     assert cka[("encoder.0", "turned:encoder.1")] < 0.2
-    assert cka[("encoder.1", "turned:encoder.1")] > 0.97
+    assert cka[("encoder.1", "turned:encoder.1")] > 0.95
 
 
-def test_information_is_about_phones_and_shuffled_phones_have_none(utterances):
-    told = resemblance(ToyLayers(noise=0.05), utterances).provenance["information"]
+def test_information_is_about_phones_and_shuffled_phones_have_none(toys, utterances):
+    told = resemblance(toys.Layers(noise=0.05), utterances).provenance["information"]
     assert set(told) == {"mel", "features", "encoder.0", "encoder.1", "encoder.2"}
     assert told["encoder.0"]["nats"] > 1.2
     assert told["encoder.1"]["nats"] < 0.4
     assert all(each["shuffled_nats"] < 0.3 for each in told.values())
 
 
-def test_without_phones_layers_are_compared_all_the_same():
-    found = resemblance(ToyLayers(), corpus(annotated=False))
+def test_without_phones_layers_are_compared_all_the_same(toys):
+    found = resemblance(toys.Layers(), toys.corpus(annotated=False))
     assert found.provenance["information"] is None
     assert "cannot align" in found.provenance["no_information"]
     assert len(found.table) == 10
     assert [panel.kind for panel in found.panels] == ["heatmap"] * 4
-    aligned = resemblance(ToyLayers(), corpus(annotated=False), aligner=ToyAligner())
+    aligned = resemblance(toys.Layers(), toys.corpus(annotated=False), aligner=toys.Aligner())
     assert aligned.provenance["information"] is not None
 
 
-def test_few_instants_are_said_to_be_few(utterances):
-    few = resemblance(ToyLayers(noise=1.0), utterances[:1], sites=["features", "encoder.1"])
+def test_few_instants_are_said_to_be_few(toys, utterances):
+    word = dataclasses.replace(utterances[0], words=utterances[0].words[:1])
+    few = resemblance(toys.Layers(noise=1.0), [word], sites=["features", "encoder.0"])
     assert any("random order" in failure for failure in few.failures)
-    assert resemblance(ToyLayers(noise=1.0), utterances, sites=["encoder.1", "encoder.2"]).passed
+    assert resemblance(toys.Layers(noise=1.0), utterances, sites=["encoder.1", "encoder.2"]).passed
     with pytest.raises(BadInput, match="no utterances"):
-        resemblance(ToyLayers(), [])
+        resemblance(toys.Layers(), [])
 
 
-def test_phones_are_told_apart_by_the_layer_that_holds_them(utterances):
+def test_phones_are_told_apart_by_the_layer_that_holds_them(toys, utterances):
     steps = []
-    found = discriminate(ToyLayers(), utterances, most_tokens=120, progress=lambda done, total: steps.append(total))
+    found = discriminate(toys.Layers(), utterances, most_tokens=70, progress=lambda done, total: steps.append(total))
     rows = {row["layer"]: row for row in found.table}
     assert rows["encoder.0"]["within"] < 0.05
     assert rows["encoder.0"]["across"] < 0.05
@@ -88,16 +85,16 @@ def test_phones_are_told_apart_by_the_layer_that_holds_them(utterances):
     assert set(steps) == {16 + 4}
 
 
-def test_one_speaker_has_no_error_across():
-    found = discriminate(ToyLayers(), corpus(1, 4), sites=["encoder.0"])
+def test_one_speaker_has_no_error_across(toys):
+    found = discriminate(toys.Layers(), toys.corpus(1, 4), sites=["encoder.0"])
     assert found.table[0]["across"] is None
     assert any("no triplets across speakers" in failure for failure in found.failures)
     assert not any("within" in failure for failure in found.failures)
 
 
-def test_in_context_asks_fewer_triplets(utterances):
+def test_in_context_asks_fewer_triplets(toys, utterances):
     free, minimal = (
-        discriminate(ToyLayers(), utterances, sites=["encoder.0"], in_context=c, most_tokens=500).table[0]
+        discriminate(toys.Layers(), utterances, sites=["encoder.0"], in_context=c, most_tokens=150).table[0]
         for c in (False, True)
     )
     assert 0 < minimal["n_within"] < free["n_within"]

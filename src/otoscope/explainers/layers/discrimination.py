@@ -109,10 +109,13 @@ def angular_costs(x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:
 def token_distances(frames: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
     """Return `(n_tokens, n_tokens)` distances: warped angles over the sum of both lengths."""
     found = np.zeros((len(frames), len(frames)))
-    for i, x in enumerate(frames):
+    ends = np.cumsum([0, *(len(rows) for rows in frames)])
+    stacked = np.concatenate(frames)
+    for i, x in enumerate(frames[1:], start=1):
+        costs = angular_costs(x, stacked[: ends[i]])
         for j in range(i):
-            y = frames[j]
-            found[i, j] = found[j, i] = warp_distance(angular_costs(x, y)) / (len(x) + len(y))
+            own = np.ascontiguousarray(costs[:, ends[j] : ends[j + 1]])
+            found[i, j] = found[j, i] = warp_distance(own) / sum(own.shape)
     return found
 
 

@@ -37,7 +37,7 @@ def probe_of(kind: ProbeKind, n_items: int, n_units: int, *, values: bool, seed:
         model = Ridge(1.0) if values else LogisticRegression(max_iter=2000, tol=1e-3)
     else:
         kinds = MLPRegressor if values else MLPClassifier
-        model = kinds((HIDDEN,), alpha=1e-2, max_iter=1000, tol=1e-3, random_state=seed)
+        model = kinds(hidden_layer_sizes=(HIDDEN,), alpha=1e-2, max_iter=1000, tol=1e-3, random_state=seed)
     n = min(MOST_DIRECTIONS, n_units, n_items - 1)
     return make_pipeline(StandardScaler(), PCA(max(1, n), random_state=seed), model)
 

@@ -167,10 +167,11 @@ def _scaled(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _failures(rows: Sequence[Mapping[str, Any]], seen: Matched) -> tuple[str, ...]:
     worst = max(rows, key=lambda row: row["chance"] or 0.0)
+    pair = f"{worst['a']} and {worst['b']}"
     if (worst["chance"] or 0.0) > 0.5:
         return (
-            f"with {len(seen.times_s)} instants {worst['a']} and {worst['b']} have an SVCCA of {worst['chance']:.2f} even "
-            "in random order; give more speech, and read CKA and RSA only",
+            f"with {len(seen.times_s)} instants {pair} have an SVCCA of {worst['chance']:.2f} even in random order; "
+            "give more speech, and read CKA and RSA only",
         )
     return ()
 

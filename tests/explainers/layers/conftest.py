@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from otoscope.core import (
     Activation,
@@ -21,7 +23,7 @@ from otoscope.core import (
     Trace,
 )
 
-RATE_HZ = 1000
+RATE_HZ = 16000
 PHONES = ("S", "Z", "T", "D", "IY", "AA")
 WORDS = {"zeesa": ("Z", "IY", "S", "AA"), "tadee": ("T", "AA", "D", "IY"), "sadi": ("S", "AA", "D", "IY")}
 PHONE_S = 0.08
@@ -62,9 +64,9 @@ class Spoken:
         for number, phone in enumerate(phones):
             word = words.at((phone.start_s + phone.end_s) / 2).label
             value = (1 + PHONES.index(phone.label)) + 10 * (1 + kinds.index((word, number % 4)))
-            samples[round(phone.start_s * RATE_HZ) : round(phone.end_s * RATE_HZ)] = value / 1000
+            samples[round(phone.start_s * RATE_HZ) : round(phone.end_s * RATE_HZ)] = value / 10000
         samples += (int(self.speaker[1:]) + 1) / 10
-        samples[0] = (sum(map(ord, self.id)) % 97) / 1e5
+        samples[0] = (sum(map(ord, self.id)) % 97) / 1e6
         return Recording(samples.astype(np.float32), RATE_HZ, source=self.id)
 
 
@@ -88,7 +90,7 @@ class ToyLayers:
     name: str = "toy-layers"
     noise: float = 0.3
     turned: int | None = None
-    hop: int = 10
+    hop: int = 160
     start: int = 0
     sites_: tuple[str, ...] = field(default=("features", "encoder.0", "encoder.0.mlp", "encoder.1", "encoder.2"))
 
@@ -112,11 +114,11 @@ class ToyLayers:
             if site not in record:
                 continue
             grid = FrameGrid.over(
-                recording.n_samples, RATE_HZ, hop=2 * self.hop if site == "encoder.0" else self.hop, window=20
+                recording.n_samples, RATE_HZ, hop=2 * self.hop if site == "encoder.0" else self.hop, window=320
             )
-            grid = FrameGrid(RATE_HZ, self.start, grid.hop, 20, grid.n_frames)
+            grid = FrameGrid(RATE_HZ, self.start, grid.hop, 320, grid.n_frames)
             values = self._values(site, recording, grid)
-            rng = np.random.default_rng([number, int(recording.samples[0] * 1e5), recording.n_samples])
+            rng = np.random.default_rng([number, int(recording.samples[0] * 1e6), recording.n_samples])
             values = values + self.noise * rng.normal(size=values.shape)
             if self.turned is not None:
                 values = values @ np.linalg.qr(np.random.default_rng(self.turned).normal(size=(14, 14)))[0]
@@ -126,8 +128,8 @@ class ToyLayers:
     @staticmethod
     def _values(site, recording, grid):
         middles = np.clip((grid.times_s() * RATE_HZ).astype(int), 1, recording.n_samples - 1)
-        level = np.round(recording.samples[middles] * 1000).astype(int)
-        speaker, rest = level // 100 - 1, level % 100
+        level = np.round(recording.samples[middles] * 10000).astype(int)
+        speaker, rest = level // 1000 - 1, level % 1000
         which = {"encoder.0": rest % 10, "encoder.1": speaker, "encoder.2": rest // 10}.get(site)
         return np.zeros((grid.n_frames, 14)) if which is None else np.eye(14)[which]
 
@@ -144,3 +146,14 @@ class ToyAligner(ToyLayers):
             raise DoesNotFit("not what it says")
         phones, words = spoken.tiers()
         return Alignment(words, phones)
+
+
+@pytest.fixture(scope="session")
+def toys():
+    """The toys of this module by name: `Layers`, `Aligner` and `corpus`."""
+    return SimpleNamespace(Layers=ToyLayers, Aligner=ToyAligner, corpus=corpus)
+
+
+@pytest.fixture(scope="session")
+def utterances():
+    return corpus()
