@@ -52,7 +52,7 @@ def analyze(
     run = analysis(name)
     if source is None:
         raise BadInput(f"analysis {name} needs {_wanted(subject_of(run))}")
-    given = checked(name, run, read_parameters(parameter or [], of="analysis"))
+    given = _opened(run, checked(name, run, read_parameters(parameter or [], of="analysis")))
     page = output or Path(f"{source.stem or source.name}.{name}.html")
     check_writable(page)
     if export is not None:
@@ -74,6 +74,21 @@ def analyze(
     for failure in finding.failures:
         print(f"not to be believed: {failure}")
     print(f"page: {page}")
+
+
+def _opened(run: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """Open recognisers and recordings that are parameters themselves, given by name or file."""
+    from otoscope.cli.inputs import read_speech
+    from otoscope.cli.opening import open_recognizer
+
+    opened = dict(given)
+    for name, value in given.items():
+        kind = str(inspect.signature(run).parameters[name].annotation)
+        if isinstance(value, str) and kind.startswith("Recognizer"):
+            opened[name] = open_recognizer(value)
+        elif isinstance(value, str) and kind.startswith("Recording"):
+            opened[name] = read_speech(Path(value), longest_s=LONGEST_S, remedy="cut it into shorter files")
+    return opened
 
 
 def _wanted(subject: str) -> str:

@@ -120,7 +120,7 @@ def remove(
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
-    """Delete a model from the store, and what of it was fetched by half."""
+    """Delete a model from the store, what of it was fetched by half, and what was made from it."""
     from otoscope.cli.printing import print_json
     from otoscope.recognizers.checkpoints import models
 

@@ -71,9 +71,10 @@ def _labels(ax: Axes, axis: str, labels: Any, n: int) -> None:
 
 
 def _numbers(ax: Axes, values: np.ndarray, norm: Normalize, colours: Any) -> None:
+    counts = bool(np.all(values[np.isfinite(values)] % 1 == 0))
     for (row, column), value in np.ndenumerate(values):
-        if np.isfinite(value):
+        if np.isfinite(value) and (value != 0 or not counts):
             red, green, blue, _ = mpl.colormaps.get_cmap(colours)(norm(value))
             dark = 0.3 * red + 0.59 * green + 0.11 * blue < 0.55
-            text = f"{value:.2f}" if abs(value) < 10 else f"{value:.0f}"
+            text = f"{value:.2f}" if abs(value) < 10 and not counts else f"{value:.0f}"
             ax.text(column, row, text, ha="center", va="center", fontsize=6, color="white" if dark else "black")

@@ -1,4 +1,4 @@
-"""Maps of decisions with matplotlib: what is heard at each point of a plane, where it changes, and by how much it wins."""
+"""Maps of decisions with matplotlib: what is heard at each point of a plane, where that changes, how surely it wins."""
 
 from __future__ import annotations
 
