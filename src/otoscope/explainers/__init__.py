@@ -18,10 +18,19 @@ if TYPE_CHECKING:
     from otoscope.explainers.plan import Estimate, Method
 
 EXPLAINERS = {
+    "attention-rollout": "otoscope.explainers.gradients.rollout:AttentionRollout",
+    "deletion-path": "otoscope.explainers.deletion_path:DeletionPath",
+    "entropy-attention": "otoscope.explainers.gradients.rollout:EntropyAttention",
+    "expected-gradients": "otoscope.explainers.gradients.paths:ExpectedGradients",
+    "grad-cam": "otoscope.explainers.gradients.cam:GradCam",
+    "input-x-gradient": "otoscope.explainers.gradients.slopes:InputTimesGradient",
+    "integrated-gradients": "otoscope.explainers.gradients.paths:IntegratedGradients",
     "kernel-shap": "otoscope.explainers.kernel_shap:KernelShap",
     "leave-one-out": "otoscope.explainers.leave_one_out:LeaveOneOut",
     "lime": "otoscope.explainers.lime:Lime",
+    "saliency": "otoscope.explainers.gradients.slopes:Saliency",
     "shapley": "otoscope.explainers.shapley:Shapley",
+    "smooth-grad": "otoscope.explainers.gradients.slopes:SmoothGrad",
 }
 """Name → class of each method; other packages add theirs under the entry point `otoscope.explainers`."""
 

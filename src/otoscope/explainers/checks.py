@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from otoscope.core import BadInput, PerturbationCurve, Segment, Target, Trust
 from otoscope.explainers.curves import curves, random_orders
 from otoscope.explainers.masked_scores import MaskedScores
-from otoscope.explainers.plan import Estimate, Masks, Method, Scores
+from otoscope.explainers.plan import DirectMethod, Estimate, Masks, Method, Scores
 from otoscope.explainers.segments import inside, sizes
 from otoscope.explainers.verdict import failures
 from otoscope.metrics.agreement import pearson, spearman_brown
@@ -80,6 +80,7 @@ class Evidence:
 
     curves: tuple[tuple[PerturbationCurve, ...], ...]
     half_agreement: tuple[float | None, ...]
+    seed_agreement: tuple[float | None, ...]
     fill_agreement: tuple[float | None, ...]
     faithfulness: tuple[float | None, ...]
 
@@ -117,9 +118,11 @@ def gather(
         )
         fills = _fill_agreement(score, fill, checks.second_fill)
     held_out = _held_out(relevance.shape[0], checks.n_held_out, seed=seed)
+    halves = half_agreement(method, masks, score(masks, fill=fill))
     return Evidence(
         curves=tuple(zip(*found, strict=True)),
-        half_agreement=half_agreement(method, masks, score(masks, fill=fill)),
+        half_agreement=halves,
+        seed_agreement=_seed_agreement(method, score, estimate, halves, fill=fill, seed=seed),
         fill_agreement=fills,
         faithfulness=_faithfulness(score, relevance, held_out, fill=fill),
     )
@@ -132,6 +135,21 @@ def half_agreement(method: Method, masks: Masks, scores: Scores) -> tuple[float 
         return (None,) * scores.shape[1]
     first, second = (method.estimate(masks[rows], scores[rows]).relevance for rows in halves)
     return _columnwise(first, second)
+
+
+def _seed_agreement(
+    method: Method,
+    score: MaskedScores,
+    estimate: Estimate,
+    halves: Sequence[float | None],
+    *,
+    fill: str,
+    seed: int,
+) -> tuple[float | None, ...]:
+    """Return how well two seeds agree: from two half-samples, or from a second map where none is sampled by masks."""
+    if isinstance(method, DirectMethod) and not estimate.exact:
+        return _columnwise(estimate.relevance, method.look(score, fill=fill, seed=seed + 1).relevance)
+    return tuple(None if half is None else spearman_brown(half) for half in halves)
 
 
 def _fill_agreement(score: MaskedScores, fill: str, second_fill: str) -> tuple[float | None, ...]:
@@ -190,7 +208,6 @@ def trust(
     scores
         `(n_masks,)` its scores over the plan; the first is that of the whole recording, the second of the filled one.
     """
-    half = evidence.half_agreement[index]
     mass = chance = hit = None
     if target.interval is not None and target.interval.duration_s > 0:
         share = inside(segments, target.interval)
@@ -201,7 +218,7 @@ def trust(
         relevance_mass=mass,
         chance_mass=chance,
         pointing_hit=hit,
-        seed_agreement=None if half is None else spearman_brown(half),
+        seed_agreement=evidence.seed_agreement[index],
         fill_agreement=evidence.fill_agreement[index],
         faithfulness_correlation=evidence.faithfulness[index],
     )

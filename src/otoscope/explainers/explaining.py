@@ -23,7 +23,7 @@ from otoscope.explainers import method as method_named
 from otoscope.explainers.cell_maps import cell_attributions
 from otoscope.explainers.checks import Checks, gather, trust
 from otoscope.explainers.masked_scores import MaskedScores
-from otoscope.explainers.plan import Estimate, Masks, Method, Scores
+from otoscope.explainers.plan import Estimate, Masks, Method, Scores, estimate_of
 from otoscope.explainers.segments import check_segments, cut
 
 N_FOR_CELLS = 130
@@ -120,7 +120,7 @@ def explain(
     masks = _plan(chosen, score, fill=fill, n_masks=n_masks, max_seconds=max_seconds, seed=seed, checks=spend)
     counted.total = len(masks) + (spend.n_evaluations(len(parts), len(targets)) if spend else 0) + N_FOR_CELLS * cells
     scores = score(masks, fill=fill)
-    estimate = chosen.estimate(masks, scores)
+    estimate = estimate_of(chosen, score, masks, fill=fill, seed=seed)
     settings = {"segments": kind, "n_masks": len(masks), "n_targets_sharing": len(targets), "exact": estimate.exact}
     attributions = _attributions(score, chosen.name, estimate, scores, fill=fill, seed=seed, settings=settings)
     if spend is not None:

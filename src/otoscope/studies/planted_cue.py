@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import Interval, Panel, Recognizer, Segment, Target
+from otoscope.core import Interval, NotAble, Panel, Recognizer, Segment, Target
 from otoscope.core.protocols import Progress
 from otoscope.explainers import EXPLAINERS
 from otoscope.explainers import method as method_named
 from otoscope.explainers.curves import curves, random_orders
 from otoscope.explainers.local_cells import cell_effects, plan_cells
 from otoscope.explainers.masked_scores import MaskedScores
+from otoscope.explainers.plan import estimate_of
 from otoscope.explainers.segments import inside, sizes
 from otoscope.metrics.agreement import bootstrap_interval
 from otoscope.metrics.plausibility import chance_mass, relevance_mass
@@ -94,10 +95,10 @@ def run(*, seed: int = 0, n_utterances: int = 16, progress: Progress | None = No
     began = time.perf_counter()
     case = planted_cue(seed, n_utterances=n_utterances)
     recognizer, utterances = case.recognizer, case.utterances
-    found: dict[str, list[Found]] = {name: [] for name in (*sorted(EXPLAINERS), LOCAL)}
+    found: dict[str, list[Found]] = {}
     for done, utterance in enumerate(utterances):
         for name, result in _explain(recognizer, utterance, seed=seed).items():
-            found[name].append(result)
+            found.setdefault(name, []).append(result)
         if progress is not None:
             progress(done + 1, len(utterances))
     rows = tuple(_row(name, results, seed=seed) for name, results in found.items())
@@ -133,7 +134,10 @@ def _explain(recognizer: Recognizer, utterance: PlantedUtterance, *, seed: int) 
     for name in sorted(EXPLAINERS):
         method = method_named(name)
         masks = method.plan(n_segments, n_masks=method.default_n_masks(n_segments), seed=seed)
-        relevance = method.estimate(masks, score(masks, fill=FILL)).relevance[:, 0]
+        try:
+            relevance = estimate_of(method, score, masks, fill=FILL, seed=seed).relevance[:, 0]
+        except NotAble:  # the network has no attention
+            continue
         found[name] = _found(score, relevance, burst, _curves(score, relevance, truth, seed=seed))
     plan = plan_cells(sound, [Interval(0.0, sound.duration_s, utterance.text)], n_masks=256, seed=seed)
     cells = MaskedScores(recognizer, sound, plan.segments, [target])
