@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,11 @@ def shared_data() -> Path:
     if folder is None:
         pytest.skip("needs real speech: set OTOSCOPE_DATA to a folder laid out as docs/how-to/data.md says")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what tests put beside the models (found heads, conversions) out of the user's own store."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTOSCOPE_MODELS", str(tmp_path_factory.mktemp("models")))
+        yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from otoscope.core import BadInput, CorruptWeights, UnknownName
 from otoscope.recognizers import load, recognizers
 from otoscope.recognizers.checkpoints import models
+from otoscope.recognizers.checkpoints.derived import conversion_path, derived_from, heads_path
 from otoscope.recognizers.checkpoints.folder import read_checkpoint
 from otoscope.recognizers.checkpoints.record import RECORD, StoredFile, StoredModel, read_record
 from otoscope.recognizers.checkpoints.store import PARTIAL, NotStored, find, store_folder
@@ -179,6 +181,33 @@ def test_remove(store: Path) -> None:
     assert not half.exists()
     models.remove("ann/phones")
     assert not (store / "ann").exists()
+
+
+def test_remove_takes_what_was_made_from_a_model_along(store: Path) -> None:
+    model, other = put(store), put(store, "ann/phones")
+    (other.folder / "model.safetensors").write_bytes(b"other")
+    files = (other.files[0], StoredFile("model.safetensors", 5, hashlib.sha256(b"other").hexdigest()))
+    dataclasses.replace(other, files=files).write(other.folder)
+    kept = []
+    for each in (model, read_record(other.folder)):
+        assert each is not None
+        said = {file.name: file.sha256 for file in each.files}
+        heads = heads_path(store, said["model.safetensors"])
+        made = [
+            conversion_path(store, {"config.json": said["config.json"]}, said["model.safetensors"], version)
+            for version in ("4.7", "4.8")
+        ]
+        for folder in made:
+            folder.mkdir(parents=True)
+            (folder / "model.bin").write_bytes(b"0")
+        heads.parent.mkdir(exist_ok=True)
+        heads.write_text("{}")
+        assert derived_from(store, each) == (heads, *made)
+        kept.append((heads, *made))
+    models.remove("ann/letters")
+    assert not any(path.exists() for path in kept[0])
+    assert all(path.exists() for path in kept[1])
+    assert not list((store / PARTIAL).iterdir())
 
 
 def test_a_stored_model_knows_where_it_is_from(store: Path) -> None:

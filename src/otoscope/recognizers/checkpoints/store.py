@@ -20,6 +20,7 @@ from otoscope.core import BadInput, CannotWrite, CorruptWeights
 from otoscope.core.errors import UnknownName
 from otoscope.core.protocols import Progress
 from otoscope.io.writing import make_folder
+from otoscope.recognizers.checkpoints.derived import derived_from
 from otoscope.recognizers.checkpoints.hashing import fresh_sha256
 from otoscope.recognizers.checkpoints.record import RECORD, StoredFile, StoredModel, read_record
 
@@ -189,7 +190,7 @@ def verify(
 def remove(
     name: str, *, revision: str | None = None, store: str | os.PathLike[str] | None = None
 ) -> tuple[StoredModel, ...]:
-    """Delete a model from the store, and what of it was fetched by half; return what was deleted.
+    """Delete a model from the store, what of it was fetched by half, and what was made from it; return the models.
 
     Parameters
     ----------
@@ -218,6 +219,8 @@ def remove(
             raise NotStored(name, None, "")
         _delete(root, partial)
     for record in gone:
+        for made in derived_from(root, record):
+            _delete(root, made)
         _delete(root, record.folder)
     for empty in (root / name, (root / name).parent):
         if empty.is_dir() and not any(empty.iterdir()):
@@ -273,12 +276,15 @@ def _verdict(folder: Path, told: Callable[[Path], None]) -> Verdict:
 
 
 def _delete(root: Path, folder: Path) -> None:
-    """Delete a folder of the store; it leaves the list in one step."""
-    if not folder.is_dir():
+    """Delete a folder of the store, or a file; it leaves the list in one step."""
+    if not folder.exists():
         return
     grave = make_folder(root / PARTIAL) / f"removed-{secrets.token_hex(6)}"
     try:
         os.replace(folder, grave)
-        shutil.rmtree(grave)
+        if grave.is_dir():
+            shutil.rmtree(grave)
+        else:
+            grave.unlink()
     except OSError as error:
         raise CannotWrite(f"cannot remove {folder}: {error.strerror}") from error

@@ -18,6 +18,7 @@ from otoscope.core import BadInput, CannotWrite, CorruptWeights, Interval, Missi
 from otoscope.core.protocols import Progress
 from otoscope.corpora.sample import sample_recording, sample_tiers
 from otoscope.io.writing import make_folder, write_text
+from otoscope.recognizers.checkpoints.derived import heads_path
 from otoscope.recognizers.checkpoints.store import store_folder
 from otoscope.recognizers.whisper.again import hear_again
 from otoscope.recognizers.whisper.head_search import choose_heads
@@ -169,7 +170,7 @@ def heads_of(parts: Parts, *, keep: bool = True) -> HeadChoice:
 def heads_file(parts: Parts, store: str | os.PathLike[str] | None = None) -> Path | None:
     """Return where found heads are kept: beside the models, by the hash of the weights; `None` for unhashed weights."""
     sha256 = parts.weights_sha256
-    return None if sha256 is None else store_folder(store) / ".heads" / f"{sha256[:32]}.json"
+    return None if sha256 is None else heads_path(store_folder(store), sha256)
 
 
 def write_heads(choice: HeadChoice, path: str | os.PathLike[str]) -> None:

@@ -20,7 +20,8 @@ from torch import Tensor
 from otoscope.core import BadInput, CannotWrite, CorruptWeights
 from otoscope.core.errors import MissingExtra
 from otoscope.io.writing import make_folder
-from otoscope.recognizers.checkpoints.hashing import joint_sha256, sha256_of_file
+from otoscope.recognizers.checkpoints.derived import conversion_path
+from otoscope.recognizers.checkpoints.hashing import sha256_of_file
 from otoscope.recognizers.checkpoints.opening import offline, quiet_transformers
 from otoscope.recognizers.checkpoints.record import RECORD
 from otoscope.recognizers.checkpoints.store import store_folder
@@ -33,8 +34,6 @@ from otoscope.recognizers.whisper.tokens import Tokens
 if TYPE_CHECKING:
     from otoscope.recognizers.checkpoints.folder import Checkpoint
 
-CONVERTED = ".ctranslate2"
-"""Folder of the store where converted checkpoints are kept, by the hash of their files."""
 ANY_TIME = 1500
 """A first time as late as this forbids none."""
 
@@ -59,7 +58,8 @@ def converted(checkpoint: Checkpoint, store: str | os.PathLike[str] | None = Non
         There is no room or no permission.
     """
     ctranslate2 = _ctranslate2()
-    kept = store_folder(store) / CONVERTED / f"{_made_of(checkpoint)[:32]}-{ctranslate2.__version__}"
+    said = {path.name: sha256_of_file(path) for path in checkpoint.folder.glob("*.json") if path.name != RECORD}
+    kept = conversion_path(store_folder(store), said, checkpoint.sha256, ctranslate2.__version__)
     if kept.is_dir():
         return kept
     make_folder(kept.parent)
@@ -82,12 +82,6 @@ def converted(checkpoint: Checkpoint, store: str | os.PathLike[str] | None = Non
     finally:
         shutil.rmtree(begun, ignore_errors=True)
     return kept
-
-
-def _made_of(checkpoint: Checkpoint) -> str:
-    """Return the hash of all that goes into a conversion: weights, configuration and tokens."""
-    told = {path.name: sha256_of_file(path) for path in checkpoint.folder.glob("*.json") if path.name != RECORD}
-    return joint_sha256({**told, "weights": checkpoint.sha256})
 
 
 def _ctranslate2() -> Any:
