@@ -7,7 +7,6 @@ Psychophysics 63, 1293-1329.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -16,9 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit, ndtr, ndtri
 
 from otoscope.core.errors import BadInput
-from otoscope.metrics.psychometric_search import LARGEST_LAPSE, Search, best_parameters, log_likelihoods, polished
+from otoscope.metrics.psychometric_search import LARGEST_LAPSE, Form, Search, best_parameters, log_likelihoods, polished
 
-Form = Literal["logistic", "gauss", "weibull", "gumbel"]
 Vector = NDArray[np.float64]
 N_BOOTSTRAP = 400
 
@@ -57,7 +55,7 @@ class PsychometricFunction:
     def __post_init__(self) -> None:
         if self.form not in get_args(Form):
             raise BadInput(f"unknown form {self.form!r}; one of {', '.join(get_args(Form))}")
-        if not (self.spread > 0 and 0 <= self.guess and 0 <= self.lapse and self.guess + self.lapse < 1):
+        if self.spread <= 0 or self.guess < 0 or self.lapse < 0 or self.guess + self.lapse >= 1:
             raise BadInput("a psychometric function needs spread > 0 and guess + lapse below 1, none of them negative")
         if self.form == "weibull" and self.threshold <= 0:
             raise BadInput(f"a Weibull function needs a threshold above 0, got {self.threshold}; take gumbel")
@@ -154,9 +152,9 @@ class PsychometricFit:
 
 
 def fit_psychometric(
-    levels: Sequence[float] | Vector,
-    n_recognized: Sequence[int],
-    n_trials: Sequence[int],
+    levels: ArrayLike,
+    n_recognized: ArrayLike,
+    n_trials: ArrayLike,
     *,
     form: Form = "logistic",
     rising: bool = True,
@@ -236,14 +234,7 @@ def _checked(levels: ArrayLike, n_recognized: ArrayLike, n_trials: ArrayLike) ->
 def _function(search: Search, parameters: Vector) -> PsychometricFunction:
     place, log_spread, lapse = (float(one) for one in parameters)
     threshold = float(np.exp(place)) if search.form == "weibull" else place
-    return PsychometricFunction(
-        threshold,
-        float(np.exp(log_spread)),
-        search.guess,
-        lapse,
-        search.form,
-        search.rising,  # type: ignore[arg-type]
-    )
+    return PsychometricFunction(threshold, float(np.exp(log_spread)), search.guess, lapse, search.form, search.rising)
 
 
 def _deviance(search: Search, parameters: Vector, k: Vector, n: Vector) -> Vector:

@@ -7,11 +7,13 @@ wrong one), finer grids around the best its top. Bootstrap samples are climbed t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, ndtr
 
+Form = Literal["logistic", "gauss", "weibull", "gumbel"]
 Vector = NDArray[np.float64]
 
 LARGEST_LAPSE = 0.06
@@ -36,13 +38,13 @@ class Search:
     """
 
     axis: Vector
-    form: str
+    form: Form
     rising: bool
     guess: float
     lapse: float | None
 
     @classmethod
-    def over(cls, axis: Vector, form: str, *, rising: bool, guess: float, lapse: float | None) -> Search:
+    def over(cls, axis: Vector, form: Form, *, rising: bool, guess: float, lapse: float | None) -> Search:
         """Return a search along an ascending axis."""
         return cls(np.sort(axis), form, rising, guess, lapse)
 

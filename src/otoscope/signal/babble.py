@@ -39,7 +39,7 @@ def babble(voices: Sequence[Recording], n_samples: int, *, n_voices: int = N_VOI
         samples = gain(voice, -26.0 - level_db).samples
         places = (int(rng.integers(samples.size)) + np.arange(n_samples)) % samples.size
         total += samples[places]
-    return Recording(total / n_voices, rate_hz, source="babble")
+    return Recording((total / n_voices).astype(np.float32), rate_hz, source="babble")
 
 
 def own_babble(recording: Recording, *, n_voices: int = N_VOICES, seed: int = 0) -> Recording:

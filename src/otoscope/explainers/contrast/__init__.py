@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from otoscope.core.late import resolve
 
 if TYPE_CHECKING:
+    from otoscope.explainers.contrast.contrasting import contrast_maps, why_not
     from otoscope.explainers.contrast.decisions import decision_regions, map_decisions
-    from otoscope.explainers.contrast.flips import Flip, flip, smallest_flip
+    from otoscope.explainers.contrast.flipping import flip
+    from otoscope.explainers.contrast.flips import Flip, smallest_flip
     from otoscope.explainers.contrast.minimal import minimal_regions
     from otoscope.explainers.contrast.planes import Plane, between, changes, vowel_plane
     from otoscope.explainers.contrast.rivals import Rival, nearest_words, rivals_of
     from otoscope.explainers.contrast.sets import FoundSet, smallest_set
-    from otoscope.explainers.contrast.contrasting import contrast_maps, why_not
 
 _ROOM = "otoscope.explainers.contrast"
 _PUBLIC = {
@@ -29,7 +30,7 @@ _PUBLIC = {
     "changes": f"{_ROOM}.planes:changes",
     "contrast_maps": f"{_ROOM}.contrasting:contrast_maps",
     "decision_regions": f"{_ROOM}.decisions:decision_regions",
-    "flip": f"{_ROOM}.flips:flip",
+    "flip": f"{_ROOM}.flipping:flip",
     "map_decisions": f"{_ROOM}.decisions:map_decisions",
     "minimal_regions": f"{_ROOM}.minimal:minimal_regions",
     "nearest_words": f"{_ROOM}.rivals:nearest_words",

@@ -80,9 +80,10 @@ class Ear:
 
 
 def in_place(target: Target, words: Sequence[str]) -> str:
-    """Return what stands in a target's place: the word, all that came for it, `(nothing)`, or for an utterance the text.
+    """Return what stands in a target's place: the word, all that came for it, or `(nothing)`; else the text.
 
-    Words that were put in beside it count as part of it: "be are" in place of "bear" is not "are".
+    A word that is heard stands, whatever was put in beside it; one that is not is replaced by all that stands between
+    its neighbours: "be are" in place of "bear" is not "are".
 
     Examples
     --------
@@ -93,15 +94,14 @@ def in_place(target: Target, words: Sequence[str]) -> str:
     """
     if target.kind == "utterance" or target.position is None or not target.context:
         return " ".join(words) or NOTHING
-    found: list[str] = []
-    reached = -1
-    for step in align_words(target.context, words).operations:
-        if step.reference_index is not None:
-            reached = step.reference_index
-            here = reached == target.position
-        else:
-            alone = len(target.context) == 1
-            here = alone or reached == target.position
-        if here and step.hypothesis_index is not None:
-            found.append(words[step.hypothesis_index])
+    steps = align_words(target.context, words).operations
+    own = next(index for index, step in enumerate(steps) if step.reference_index == target.position)
+    if steps[own].kind == "match":
+        return target.label
+    first = last = own
+    while first > 0 and steps[first - 1].kind == "insertion":
+        first -= 1
+    while last + 1 < len(steps) and steps[last + 1].kind == "insertion":
+        last += 1
+    found = [words[step.hypothesis_index] for step in steps[first : last + 1] if step.hypothesis_index is not None]
     return " ".join(found) or NOTHING

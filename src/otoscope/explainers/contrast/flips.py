@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import Finding, Interval, Panel, Recognizer, Recording, Segment, Target, Trace
+from otoscope.core import BadInput, Interval, Recognizer, Recording, Segment, Target
 from otoscope.core.arrays import ByValue
 from otoscope.core.protocols import Progress
-from otoscope.explainers.contrast.contrasting import in_place_of, made_of
-from otoscope.explainers.contrast.ear import Ear, in_place
+from otoscope.explainers.contrast.contrasting import in_place_of
+from otoscope.explainers.contrast.ear import NOTHING, Ear, in_place
 from otoscope.explainers.contrast.edits import DEEPEST_DB, Edit, SoundEdits, first_order_effects
-from otoscope.explainers.contrast.maps import segments_panel, span_of
 from otoscope.explainers.contrast.parts import parts_of
-from otoscope.explainers.contrast.rivals import asked_target, likeliest_rival
+from otoscope.explainers.contrast.rivals import asked_target, different, rivals_of, sound_alike
 from otoscope.explainers.contrast.sets import EXACT_UP_TO, FoundSet, smallest_set
 from otoscope.signal.levels import rms_db
 
@@ -25,6 +24,7 @@ ANY = "any"
 N_SHORTLISTED = 32
 N_BISECTIONS = 7
 N_RANDOM = 20
+N_RIVALS = 3
 MOST_TRIES = 600
 
 
@@ -92,91 +92,47 @@ def smallest_flip(
 ) -> Flip:
     """Return the smallest change found that flips a word; see `flip`."""
     trace, target = asked_target(recognizer, recording, word)
-    goal_word = rival if rival is not None else likeliest_rival(recognizer, trace, target)[0]
-    guide = target.rather_than(likeliest_rival(recognizer, trace, target)[0] if goal_word == ANY else goal_word)
     given = Recording.read(donor, rate_hz=recording.rate_hz) if isinstance(donor, str) else donor
-    parts = parts_of(trace, target, segments)
-    edits = SoundEdits(recording, parts, edit=edit, donor=given, seed=seed)
+    edits = SoundEdits(recording, parts_of(trace, target, segments), edit=edit, donor=given, seed=seed)
+    search: dict[str, Any] = {"exact_up_to": exact_up_to, "max_tries": max_tries}
+    if rival is not None and rival != ANY:
+        return _flipped_to(recognizer, edits, target.rather_than(rival), rival, seed, progress, search)
+    rivals = different(target, rivals_of(recognizer, trace, target))
+    if not rivals:
+        raise BadInput(f"every rival of {target.label!r} that was found sounds the same; give one")
+    tried = []
+    for guide in rivals[:1] if rival == ANY else rivals[:N_RIVALS]:
+        found = _flipped_to(recognizer, edits, target.rather_than(guide), rival or guide, seed, progress, search)
+        if found.flipped:
+            return found
+        tried.append(found)
+    return tried[0]
+
+
+def _flipped_to(
+    recognizer: Recognizer,
+    edits: SoundEdits,
+    guide: Target,
+    rival: str,
+    seed: int,
+    progress: Progress | None,
+    search: dict[str, Any],
+) -> Flip:
+    """Return the smallest change found along a contrast after which `rival` is heard, or the attempt."""
+    target, n = replace(guide, rival=None), len(edits.segments)
     tried, how = _shortlist(recognizer, edits, guide)
-    ear = Ear(recognizer, target, lambda mask: edits(_spread(mask, tried, len(parts))), progress=progress,
-              guides=[guide, in_place_of(target, str(guide.rival))])  # fmt: skip
+    guides = [guide, in_place_of(target, str(guide.rival))]
+    ear = Ear(recognizer, target, lambda mask: edits(_spread(mask, tried, n)), guides=guides, progress=progress)
 
     def goal(mask: NDArray[np.bool_]) -> bool:
-        return _reached(ear.at_place(mask), target, goal_word)
+        return _reached(ear.at_place(mask), target, rival)
 
-    found = _along_guides(ear, len(tried), goal, exact_up_to=exact_up_to, max_tries=max_tries)
-    reached = found.members is not None
-    mask = found.mask(len(tried)) if reached else np.ones(len(tried), dtype=bool)
-    share = (
-        _least_share(recognizer, edits, _spread(mask, tried, len(parts)), target, goal_word) if reached else edits.share
-    )
-    return _described(
-        recognizer, edits, guide, goal_word, _spread(mask, tried, len(parts)), share, found=found, how=how, seed=seed
-    )
-
-
-def flip(
-    recognizer: Recognizer,
-    recording: Recording,
-    word: Target | Interval | int | str | None = None,
-    rival: str | None = None,
-    *,
-    edit: Edit = "attenuate",
-    donor: Recording | str | None = None,
-    segments: str | Sequence[Segment] = "word-cells",
-    exact_up_to: int = EXACT_UP_TO,
-    max_tries: int = MOST_TRIES,
-    seed: int = 0,
-    progress: Progress | None = None,
-) -> Finding:
-    """Find the smallest change of the sound that makes the recogniser say the rival, and play it.
-
-    Parts are added along the score of the contrast until a trace hears the rival, pruned until none can be spared, then
-    changed only as far as is needed. Of more than 32 parts the most promising are tried: by the gradient where the
-    recogniser has one (one pass), else by the score of each alone.
-
-    Parameters
-    ----------
-    recognizer, recording
-        Who listens to what.
-    word
-        The word heard, as `explain` takes it; by default the one the recogniser is least sure of.
-    rival
-        What is to be heard instead; by default its nearest rival (`rivals_of`); `any` for anything else.
-    edit
-        `attenuate` (by as few dB as it takes), `silence`, `mean`, `noise` (filled), or `splice` (taken from `donor`).
-    donor
-        For `splice`: a recording of the rival, or its path; it is brought to the recording's course of time by dynamic
-        time warping.
-    segments
-        Parts that may be changed, see `otoscope.explainers.contrast.parts.parts_of`.
-    exact_up_to, max_tries
-        Parts up to which all smaller sets are tried, as long as there are no more than so many.
-    seed
-        Of fills and random sets.
-    progress
-        Told how many recordings were listened to.
-
-    Returns
-    -------
-    Finding
-        `flip`: one row, the changed parts as a map, and three sounds: original, changed, and what was changed. All are
-        exactly as long as the original.
-
-    Raises
-    ------
-    BadInput
-        No word was heard, no such edit, or a splice without donor.
-    """
-    found = smallest_flip(
-        recognizer, recording, word, rival, edit=edit, donor=donor, segments=segments, exact_up_to=exact_up_to,
-        max_tries=max_tries, seed=seed, progress=progress,
-    )  # fmt: skip
-    trace = recognizer.trace(recording)
-    failures = _failures(found)
-    facts = {"edit": edit, "seed": seed, "word": found.target.label, "rival": found.rival}
-    panels = (_map(found, "; ".join(failures)), _sounds(trace, found))
-    return Finding("flip", _summary(found, edit), (_row(found, edit),), panels, {**made_of(trace), **facts}, failures)
+    found = _along_guides(ear, len(tried), goal, **search)
+    chosen = np.ones(len(tried), dtype=bool) if found.members is None else found.mask(len(tried))
+    mask = _spread(chosen, tried, n)
+    share = edits.share if found.members is None else _least_share(recognizer, edits, mask, target, rival)
+    found = replace(found, n_tried=ear.n_traces)
+    return _described(recognizer, edits, guide, rival, mask, share, found=found, how=how, seed=seed)
 
 
 def _shortlist(recognizer: Recognizer, edits: SoundEdits, guide: Target) -> tuple[NDArray[np.intp], str]:
@@ -214,7 +170,12 @@ def _spread(mask: NDArray[np.bool_], tried: NDArray[np.intp], n: int) -> NDArray
 
 
 def _reached(heard: str, target: Target, rival: str) -> bool:
-    return heard != target.label if rival == ANY else heard == rival
+    """Return whether the rival is heard, or what sounds the same; for `any`, whatever sounds different."""
+    if target.kind != "word" or " " in heard or heard == NOTHING:
+        return heard != target.label if rival == ANY else heard == rival
+    if rival == ANY:
+        return not sound_alike(heard, target.label)
+    return heard == rival or sound_alike(heard, rival)
 
 
 def _heard(recognizer: Recognizer, recording: Recording, target: Target) -> tuple[str, str]:
@@ -285,76 +246,3 @@ def _chance(
         other[rng.permutation(mask.size)[:size]] = True
         hits.append(_reached(_heard(recognizer, edits(other, share=share), target)[0], target, rival))
     return float(np.mean(hits))
-
-
-def _failures(found: Flip) -> tuple[str, ...]:
-    if not found.flipped:
-        return (
-            f"no change of this kind makes it say {found.rival!r}: with {len(found.members)} parts changed "
-            f"{found.heard!r} is heard",
-        )
-    if found.chance is not None and found.chance >= 0.5:
-        return (f"{found.chance:.0%} of random changes of as many parts flip the word too",)
-    return ()
-
-
-def _row(found: Flip, edit: str) -> dict[str, Any]:
-    chosen = [found.segments[i] for i in found.members]
-    return {
-        "word": found.target.label,
-        "rival": found.rival,
-        "flipped": found.flipped,
-        "heard": found.heard,
-        "text": found.text,
-        "edit": edit,
-        "share": found.share,
-        "depth_db": found.depth_db,
-        "n_parts": len(chosen),
-        "of": len(found.segments),
-        "where": [span_of(part) for part in chosen],
-        "change_db": found.change_db,
-        "margin_before": found.margin_before,
-        "margin_after": found.margin_after,
-        "exact": found.found.exact,
-        "note": found.found.note,
-        "random_as_good": found.chance,
-        "shortlisted": found.shortlisted,
-        "n_samples": found.recording.n_samples,
-        "n_traces": found.found.n_tried,
-    }
-
-
-def _summary(found: Flip, edit: str) -> str:
-    where = ", ".join(span_of(found.segments[i]) for i in found.members[:6])
-    more = f" and {len(found.members) - 6} more" if len(found.members) > 6 else ""
-    if not found.flipped:
-        return (
-            f"“{found.target.label}” did not become “{found.rival}”: “{found.heard}” is heard with all parts changed."
-        )
-    depth = (
-        f" by {found.depth_db:.0f} dB" if found.depth_db is not None else f" to {found.share:.0%}" * (found.share < 1)
-    )
-    done = {"attenuate": "attenuated", "splice": "spliced in"}.get(edit, f"filled ({edit})")
-    return (
-        f"“{found.target.label}” becomes “{found.heard}” with {len(found.members)} of {len(found.segments)} parts "
-        f"{done}{depth}: {where}{more} (a change {-found.change_db:.0f} dB below the sound)."
-    )
-
-
-def _map(found: Flip, warning: str) -> Panel:
-    marked = np.zeros(len(found.segments))
-    marked[list(found.members)] = found.share
-    title = f"What was changed so that “{found.target.label}” becomes “{found.heard}”"
-    return segments_panel(found.segments, marked, found.target, title=title, caption="How far each part was changed.",
-                          warning=warning)  # fmt: skip
-
-
-def _sounds(trace: Trace, found: Flip) -> Panel:
-    original = trace.recording
-    difference = original.with_samples(original.samples - found.recording.samples)
-    sounds = [
-        {"label": f"as it is: {trace.text}", "recording": original},
-        {"label": f"changed: {found.text or '(nothing)'}", "recording": found.recording},
-        {"label": "what was changed", "recording": difference},
-    ]
-    return Panel("sounds", f"“{found.target.label}” and “{found.heard}”", {"sounds": sounds})

@@ -15,7 +15,7 @@ from otoscope.explainers.contrast.contrasting import made_of
 from otoscope.explainers.contrast.ear import Ear
 from otoscope.explainers.contrast.maps import name_of, neighbours_joined, segments_panel, span_of
 from otoscope.explainers.contrast.parts import parts_of
-from otoscope.explainers.contrast.rivals import asked_target, rivals_of, sound_alike
+from otoscope.explainers.contrast.rivals import asked_target, different, rivals_of
 from otoscope.explainers.contrast.sets import EXACT_UP_TO, FoundSet, smallest_set
 from otoscope.signal.masking import Masker, merged, sample_span
 
@@ -99,9 +99,9 @@ def minimal_regions(
 
 
 def _guides(recognizer: Recognizer, trace: Trace, target: Target) -> tuple[Target, ...]:
-    rivals = [rival.word for rival in rivals_of(recognizer, trace, target)]
-    apart = [rival for rival in rivals if target.kind != "word" or not sound_alike(target.label, rival)]
-    return tuple(target.rather_than(rival) for rival in (apart or rivals)[:N_RIVALS])
+    rivals = rivals_of(recognizer, trace, target)
+    apart = different(target, rivals) or tuple(rival.word for rival in rivals)
+    return tuple(target.rather_than(rival) for rival in apart[:N_RIVALS])
 
 
 def _searched(kind: str, ear: Ear, n: int, *, stands: bool, seed: int, search: dict[str, Any]) -> _Region:
@@ -189,7 +189,10 @@ def _maps(regions: Sequence[_Region], parts: Sequence[Segment], target: Target) 
     titles = {"sufficient": "Enough by itself for", "necessary": "Not to be spared for"}
     return tuple(
         segments_panel(
-            parts, region.found.mask(len(parts)).astype(float), target, title=f"{titles[region.kind]} {name_of(target)}",
+            parts,
+            region.found.mask(len(parts)).astype(float),
+            target,
+            title=f"{titles[region.kind]} {name_of(target)}",
             caption="1: part of the smallest region; sound outside all parts is kept.",
             warning="" if region.found.members is not None else "no such region was found",
         )

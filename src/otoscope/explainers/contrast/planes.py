@@ -166,8 +166,8 @@ def _way(recording: Recording, name: str, other: Recording | None, course: Cours
                     lambda _, share: morphed(pair, [1 - share, share], anchors_s=anchors))  # fmt: skip
     axis = dimension(name)
     levels = _even(axis, recording, n)
-    return _Way(axis.x_label, levels, axis.reference,
-                lambda sound, level: changed(sound, axis, level, seed=seed if name.startswith("snr") else -1))  # fmt: skip
+    drawn = seed if name.startswith("snr") else -1
+    return _Way(axis.x_label, levels, axis.reference, lambda sound, level: changed(sound, axis, level, seed=drawn))
 
 
 def _even(axis: Dimension, recording: Recording, n: int) -> NDArray[np.float64]:
@@ -175,7 +175,7 @@ def _even(axis: Dimension, recording: Recording, n: int) -> NDArray[np.float64]:
     if axis.name == "gate":
         tried = [level for level in tried if level < recording.duration_s] + [recording.duration_s]
     ends = axis.scaled((min(tried), max(tried)))
-    return np.array([axis.unscaled(float(place)) for place in np.linspace(*ends, n)])
+    return np.array([axis.unscaled(float(place)) for place in np.linspace(float(ends[0]), float(ends[1]), n)])
 
 
 NAMES = ("morph", *DIMENSIONS)

@@ -82,10 +82,19 @@ def likeliest_rival(recognizer: Recognizer, trace: Trace, target: Target) -> tup
         None is left: all that was found sounds the same.
     """
     rivals = rivals_of(recognizer, trace, target)
+    apart = different(target, rivals)
+    if not apart:
+        raise BadInput(f"every rival of {target.label!r} that was found sounds the same; give one")
+    return apart[0], rivals
+
+
+def different(target: Target, rivals: Iterable[Rival]) -> tuple[str, ...]:
+    """Return the rivals that sound different from the target and from one another, in their order."""
+    found: list[str] = []
     for rival in rivals:
-        if target.kind != "word" or not sound_alike(target.label, rival.word):
-            return rival.word, rivals
-    raise BadInput(f"every rival of {target.label!r} that was found sounds the same; give one")
+        if target.kind != "word" or not any(sound_alike(rival.word, other) for other in (target.label, *found)):
+            found.append(rival.word)
+    return tuple(found)
 
 
 def sound_alike(a: str, b: str) -> bool:

@@ -1,4 +1,4 @@
-"""The smallest set that reaches a goal: greedy, then pruned, then proved smallest where all smaller sets can be tried."""
+"""The smallest set that reaches a goal: greedy, pruned, and proved smallest where all smaller sets can be tried."""
 
 from __future__ import annotations
 
@@ -70,9 +70,9 @@ def smallest_set(
     """Return a smallest set of `n` elements that reaches a goal.
 
     From nothing, the element that brings the guide furthest is added until the goal is reached; from everything, the
-    one that costs least is taken away while it still is (beyond `exact_up_to` elements only if the first way fails);
-    the smaller of the two is pruned until none of its elements can be spared. With at most `exact_up_to` elements all smaller sets are tried, smallest first, as long as there are
-    no more than `max_tries` of them.
+    one that costs least is taken away while it still is (with more than `exact_up_to` elements only if the first way
+    fails); the smaller of the two is pruned until none of its elements can be spared. With at most `exact_up_to`
+    elements all smaller sets are tried, smallest first, as long as there are no more than `max_tries` of them.
 
     Parameters
     ----------

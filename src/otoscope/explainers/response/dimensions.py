@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from otoscope.core import BadInput, Recording, Segment, UnknownName
 from otoscope.signal.babble import babble, own_babble
@@ -55,14 +56,15 @@ class Dimension:
     logarithmic: bool = False
     tempo: bool = False
 
-    def scaled(self, levels: Sequence[float]) -> np.ndarray:
+    def scaled(self, levels: ArrayLike) -> NDArray[np.float64]:
         """Return levels on the axis on which steps are even: octaves where it is logarithmic."""
         values = np.asarray(levels, dtype=np.float64)
         if not self.logarithmic:
             return values
         if (values <= 0).any():
             raise BadInput(f"levels of {self.name} must lie above 0, got {values.min():g}")
-        return np.log2(values)
+        octaves: NDArray[np.float64] = np.log2(values)
+        return octaves
 
     def unscaled(self, value: float) -> float:
         """Return the level at a place on that axis."""

@@ -46,7 +46,8 @@ def responses_panel(
 
 
 def _line(side: Side) -> dict[str, Any]:
-    places = np.linspace(*side.axis.scaled((side.levels[0], side.levels[-1])), N_FINE)
+    first, last = (float(end) for end in side.axis.scaled((side.levels[0], side.levels[-1])))
+    places = np.linspace(first, last, N_FINE)
     low, high = side.fit.interval
     return {
         "x": np.array([side.axis.unscaled(float(place)) for place in places]),

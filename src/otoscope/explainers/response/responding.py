@@ -13,7 +13,7 @@ from otoscope.explainers.explaining import targets_of
 from otoscope.explainers.response.dimensions import Dimension, Noise, dimension, noise_of
 from otoscope.explainers.response.pictures import points_panel, responses_panel, scores_panel
 from otoscope.explainers.response.sides import Side, fitted_sides
-from otoscope.explainers.response.trials import Trials, heard_as, run_trials
+from otoscope.explainers.response.trials import heard_as, run_trials
 from otoscope.metrics.psychometric import Form
 from otoscope.signal.levels import active_level_db, at_level
 from otoscope.signal.noise import noise_like
@@ -160,6 +160,8 @@ def _row(target: Target, axis: Dimension, side: Side, alarms: float) -> dict[str
         "tried_from": side.levels[0],
         "tried_to": side.levels[-1],
         "slope": fit.function.slope,
+        "slope_low": fit.slope_interval[0],
+        "slope_high": fit.slope_interval[1],
         "slope_unit": "share per octave" if axis.logarithmic else f"share per {axis.unit}",
         "guess": fit.function.guess,
         "lapse": fit.function.lapse,

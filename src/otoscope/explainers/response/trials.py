@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import Interval, Recognizer, Recording, Target
+from otoscope.core import Recognizer, Recording, Target
 from otoscope.core.arrays import ByValue
 from otoscope.core.protocols import Progress
 from otoscope.decoding.edit_distance import align_words
