@@ -87,8 +87,9 @@ def _write(annotation: Any, path: Path, format: str, output: Path | None) -> Non
     from otoscope.io.annotation import WORDS
     from otoscope.io.formats import SUFFIXES, dumps
     from otoscope.io.writing import write_text
+    from otoscope.lexicon.spaces import written
 
-    text = " ".join(annotation.tier(WORDS).labels) + "\n" if format == "txt" else dumps(annotation, format)
+    text = written(annotation.tier(WORDS).labels) + "\n" if format == "txt" else dumps(annotation, format)
     if output is None and format == "json":
         print(json.dumps(json.loads(text), ensure_ascii=False), flush=True)
     elif output is None:

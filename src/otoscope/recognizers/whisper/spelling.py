@@ -7,17 +7,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from otoscope.core import BadInput, Target
+from otoscope.lexicon.spaces import is_spaceless
 from otoscope.recognizers.whisper.tokens import Tokens, Word
-
-_SPACELESS = (
-    (0x0E00, 0x0EFF),
-    (0x1000, 0x109F),
-    (0x3000, 0x30FF),
-    (0x3400, 0x9FFF),
-    (0xF900, 0xFAFF),
-    (0xFF00, 0xFFEF),
-)
-"""Thai and Lao, Myanmar, kana and CJK marks, ideographs, and their full-width forms: written without spaces."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +29,7 @@ def spelled(tokens: Tokens, words: Sequence[str]) -> Spelled:
     """
     parts = []
     for i, word in enumerate(words):
-        bare = _is_spaceless(word[0]) and (i == 0 or _is_spaceless(words[i - 1][-1])) if word else False
+        bare = is_spaceless(word[0]) and (i == 0 or is_spaceless(words[i - 1][-1])) if word else False
         parts.append(tokens.encode(word if bare else f" {word}"))
     ends = list(accumulate(len(part) for part in parts))
     rows = [slice(end - len(part), end) for end, part in zip(ends, parts, strict=True)]
@@ -53,10 +44,6 @@ def _spoken(tokens: Tokens, part: Sequence[int], rows: slice) -> slice:
     if not found:
         return rows
     return slice(rows.start + found[0].spoken.start, rows.start + found[-1].spoken.stop)
-
-
-def _is_spaceless(character: str) -> bool:
-    return any(first <= ord(character) <= last for first, last in _SPACELESS)
 
 
 def target_words(target: Target, label: str) -> tuple[tuple[str, ...], int | None]:
