@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from otoscope.core import Finding, FrameGrid, Interval, NotAble, Recognizer, Recording, Target
 from otoscope.core.protocols import Edit, Intervenable, Progress
-from otoscope.explainers.mechanisms.parts import stretches_of
+from otoscope.explainers.mechanisms.parts import HEADS, stretches_of
 from otoscope.explainers.mechanisms.pictures import made_of, time_map
 from otoscope.explainers.mechanisms.running import HEADLESS, Rows, edited, need, run
 
@@ -57,11 +57,14 @@ def value_zeroing(
         There is no attention, or its weights cannot be edited.
     """
     need(recognizer, Intervenable)
-    heard = recognizer.trace(recording, record=["attentions"]) if sites is None else None
-    names = _self_attention(recognizer, recording, sites) if heard is None else _square(dict(heard.attentions))
-    if not names:
+    chosen = tuple(sites) if sites is not None else _of_heads(recognizer)
+    if not chosen:
         raise NotAble(f"{recognizer.name} has no attention of frames to frames that can be looked at")
-    asked = target or Target.utterance((heard or recognizer.trace(recording)).text)
+    heard = recognizer.trace(recording, record=chosen)
+    names = _square(dict(heard.attentions))
+    if not names:
+        raise NotAble(f"{', '.join(chosen)} of {recognizer.name} are no attention of frames to frames")
+    asked = target or Target.utterance(heard.text)
     spans = stretches_of(recording, stretches)
     rows: list[dict[str, object]] = []
     panels = []
@@ -134,8 +137,11 @@ def _turned(a: Rows, b: Rows) -> NDArray[np.float64]:
     return np.clip(1 - np.divide(product, norm, out=np.ones_like(product), where=norm > 0), 0, 2)
 
 
-def _self_attention(recognizer: Recognizer, recording: Recording, sites: Sequence[str] | None) -> dict[str, FrameGrid]:
-    return _square(dict(recognizer.trace(recording, record=tuple(sites or ())).attentions))
+def _of_heads(recognizer: Recognizer) -> tuple[str, ...]:
+    """Return the sites of attention weights, by those of the heads that they belong to."""
+    names = [site.name for site in recognizer.sites()]  # type: ignore[attr-defined]
+    found = [name.removesuffix(HEADS) for name in names if name.endswith(HEADS)]
+    return tuple(name for name in found if name.endswith(ATTENTION))
 
 
 def _square(attentions: dict[str, object]) -> dict[str, FrameGrid]:
