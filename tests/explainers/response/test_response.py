@@ -41,7 +41,8 @@ class Measuring:
 @pytest.mark.parametrize(("threshold", "noise"), [(-4.0, "snr-white"), (6.0, "snr")])
 def test_the_threshold_of_a_listener_is_found_within_its_interval(vowel, threshold, noise):
     toy = NoiseListener(vowel, threshold, 2.0)
-    found = respond(toy, vowel, along=noise, n_trials=24, guess=0.0, seed=2)
+    levels = np.arange(-15, 17.5, 2.5)
+    found = respond(toy, vowel, along=noise, levels=levels, n_trials=24, guess=0.0, seed=2)
     row = found.table[0]
     offset = rms_db(vowel) - active_level_db(vowel)
     assert row["low"] <= threshold - offset <= row["high"]

@@ -160,8 +160,8 @@ def _row(target: Target, axis: Dimension, side: Side, alarms: float) -> dict[str
         "tried_from": side.levels[0],
         "tried_to": side.levels[-1],
         "slope": fit.function.slope,
-        "slope_low": fit.slope_interval[0],
-        "slope_high": fit.slope_interval[1],
+        "slope_low": _finite(fit.slope_interval[0]),
+        "slope_high": _finite(fit.slope_interval[1]),
         "slope_unit": "share per octave" if axis.logarithmic else f"share per {axis.unit}",
         "guess": fit.function.guess,
         "lapse": fit.function.lapse,
@@ -171,6 +171,10 @@ def _row(target: Target, axis: Dimension, side: Side, alarms: float) -> dict[str
         "n_trials": int(sum(fit.n_trials)),
         "false_alarms": alarms,
     }
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
 
 
 def _failures(
