@@ -15,7 +15,7 @@ from otoscope.testing.circuits import circuit_sound, planted_circuit
 
 
 def similarity_of_maps() -> list[Check]:
-    """CCA under an invertible map, CKA under a rotation and a scale, and CKA under an invertible map, which is not 1."""
+    """CCA under an invertible map is 1, CKA under a rotation and a scale too, but not under an invertible map."""
     rng = np.random.default_rng(0)
     frames = rng.normal(size=(500, 8)) * np.arange(1, 9)
     general = rng.normal(size=(8, 8))
