@@ -16,6 +16,7 @@ from otoscope.core.late import lookup
 ANALYSES: dict[str, str] = {
     "abx": "otoscope.explainers.layers.discrimination:discriminate",
     "diagnosis": "otoscope.explainers.errors.diagnosing:diagnose",
+    "doubts": "otoscope.explainers.errors.doubting:doubts",
     "geometry": "otoscope.explainers.geometry.dimensions:geometry",
     "lens": "otoscope.explainers.layers.lensing:lens",
     "probing": "otoscope.explainers.layers.probing:probe",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -64,3 +65,25 @@ def test_command_line_writes_them_as_json(tiny_checkpoint, noise, monkeypatch):
     assert done.exit_code == 0, done.output
     told = json.loads([line for line in done.output.splitlines() if line.startswith("{")][-1])
     assert told["tiers"][1]["intervals"][0]["label"] == "so: made up? no voice"
+
+
+def test_words_in_doubt_are_an_analysis_that_can_stand_on_the_page_of_an_explanation(recognizer, noise, tmp_path):
+    from otoscope.explainers.analyses import analysis, subject_of
+    from otoscope.recognizers.journal import Journal
+    from otoscope.views.findings import findings_html
+
+    recording, doubts = Recording.read(noise), analysis("doubts")
+    assert subject_of(doubts) == "recording"
+    trace = recognizer.trace(recording)
+    with Journal(recognizer, tmp_path / "journal") as kept:
+        found = doubts(kept, recording)
+    assert [row["word"] for row in found.table] == list(trace.hypothesis.words)
+    n_made_up = sum(row["made_up"] for row in found.table)
+    assert n_made_up > 0
+    assert found.summary.startswith(f"{n_made_up} of {len(trace.words)} words that")
+    page = findings_html([found], title="noise")
+    assert "Words in doubt" in page
+    assert "probability of speech there is" in page
+    json.dumps(dict(found.provenance))
+    with pytest.raises(NotAble, match="'sure' cannot doubt"):
+        doubts(SimpleNamespace(name="sure"), recording)

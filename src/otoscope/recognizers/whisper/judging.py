@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from otoscope.core import BadInput, Interval, Recording, Tier, Trace
+from otoscope.core import BadInput, Finding, Interval, Provenance, Recording, Tier, Trace
 from otoscope.recognizers.whisper.doubt_evidence import Evidence, evidence_of
-from otoscope.recognizers.whisper.doubts import RULE, Rule, Verdict, verdicts
+from otoscope.recognizers.whisper.doubts import RULE, Rule, Verdict, doubts_panel, verdicts
 from otoscope.recognizers.whisper.heads import HeadChoice
 from otoscope.recognizers.whisper.long import hear_long
 from otoscope.recognizers.whisper.options import Options
@@ -102,3 +102,31 @@ def doubts_tier(found: tuple[Verdict, ...]) -> Tier:
             if v.made_up
         ),
     )
+
+
+def doubts_finding(found: tuple[Verdict, ...], who: Provenance, heard: Trace | Recording) -> Finding:
+    """Return verdicts about what a recogniser wrote: a row for each word, and a table of the words in doubt."""
+    made_up = [v.word for v in found if v.made_up]
+    told = f"{len(made_up)} of {len(found)} words that {who.recognizer} wrote may be said by nobody"
+    rows = tuple(
+        {
+            "word": v.word,
+            "start_s": v.at.start_s,
+            "end_s": v.at.end_s,
+            "probability_made_up": v.probability,
+            "made_up": v.made_up,
+            "why": "; ".join(doubt.reason for doubt in v.doubts),
+        }
+        for v in found
+    )
+    provenance = {
+        "recognizer": who.recognizer,
+        "version": who.version,
+        "weights_sha256": who.weights_sha256,
+        "parameters": dict(who.parameters),
+        "recording": (heard.recording if isinstance(heard, Trace) else heard).digest,
+        "seed": who.seed,
+        "rule": {"weights": dict(RULE.weights), "bias": RULE.bias, "threshold": RULE.threshold},
+    }
+    summary = f"{told}: {', '.join(made_up)}." if made_up else f"{told}."
+    return Finding(DOUBTS, summary, rows, (doubts_panel(found),), provenance)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import Alignment, BadInput, NotAble, Provenance, Recording, Site, Target, Tier, Trace
+from otoscope.core import Alignment, BadInput, Finding, NotAble, Provenance, Recording, Site, Target, Tier, Trace
 from otoscope.core.protocols import Edit, Progress
 from otoscope.nets.substitution import Passes
 from otoscope.recognizers.checkpoints.attention import HIDDEN
@@ -21,7 +21,7 @@ from otoscope.recognizers.whisper.calibration import Spoken, calibrate_heads
 from otoscope.recognizers.whisper.doubts import RULE, Rule, Verdict
 from otoscope.recognizers.whisper.heads import HeadChoice
 from otoscope.recognizers.whisper.hearing import Asked, trace_of
-from otoscope.recognizers.whisper.judging import doubts_tier, judged
+from otoscope.recognizers.whisper.judging import doubts_finding, doubts_tier, judged
 from otoscope.recognizers.whisper.options import Options
 from otoscope.recognizers.whisper.parts import Ears, Parts
 from otoscope.recognizers.whisper.scoring import gradient_at, passes_through, scored
@@ -140,6 +140,10 @@ class WhisperRecognizer(ScoresAtSites):
     def doubts(self, heard: Trace | Recording) -> Tier:
         """Return the words that count as made up as a tier `doubts`; labels say why, scores are probabilities."""
         return doubts_tier(self.judged(heard))
+
+    def doubted(self, heard: Trace | Recording) -> Finding:
+        """Return what speaks against each word as a Finding, with a table of the words in doubt."""
+        return doubts_finding(self.judged(heard), self.provenance, heard)
 
     def score(
         self, recordings: Sequence[Recording], targets: Sequence[Target], *, progress: Progress | None = None
