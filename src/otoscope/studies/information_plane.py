@@ -31,8 +31,8 @@ NETWORKS = ("rotations", "acoustic")
 CLAIM = (
     "The claim (Shwartz-Ziv & Tishby 2017): a deep network learns in two phases. First both I(X; T) and I(T; Y) rise, "
     "then, for most of training, I(X; T) falls: layers forget whatever of the input the label does not need, and that "
-    "is why deep networks generalise. What came out: see the planes. The tanh network shows the second phase, the ReLU "
-    "network has none and generalises as well (Saxe et al. 2018)."
+    "is why deep networks generalise. Saxe et al. (2018) found the second phase with tanh units, which saturate, and "
+    "none with ReLU units, whose networks generalise as well. What came out here stands in the bars and planes below."
 )
 
 
