@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from otoscope.core import Recording
@@ -72,3 +73,14 @@ def test_recognisers_that_know_no_such_option_say_so(run, talk, verb, option):
     done = run(verb, talk, "--recognizer", "ctc-digits", f"--{option}", "en")
     assert done.code == 2
     assert f"recogniser 'ctc-digits' takes no --{option}; leave it out, or use a Whisper model" in done.err
+
+
+def test_explain_advises_to_give_the_language_that_was_detected(folder):
+    from otoscope import load
+    from otoscope.cli.explain_summary import language_advice
+
+    recording = Recording(np.sin(np.arange(8000, dtype=np.float32)), 16000)
+    recognizer = load(folder, most_tokens=2)
+    code = recognizer.trace(recording).provenance.parameters["heard"][0]["language"]
+    assert f"--language {code} keeps it the same" in language_advice(recognizer.trace(recording))
+    assert language_advice(recognizer.with_options(language=code).trace(recording)) is None

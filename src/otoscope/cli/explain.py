@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ def explain(
 
     An interrupted run goes on where it stopped when it is started again.
     """
-    from otoscope.cli.explain_summary import summary_lines, summary_rows
+    from otoscope.cli.explain_summary import language_advice, summary_lines, summary_rows
     from otoscope.cli.inputs import check_writable, read_speech
     from otoscope.cli.opening import open_recognizer
     from otoscope.cli.printing import print_json
@@ -97,6 +98,8 @@ def explain(
     ):
         explanation, findings = asked.answered(engine, recording, how, progress)
         write_text(page, report_html(explanation, title=_title(file, start, end), findings=findings))
+    if advice := language_advice(explanation.trace):
+        print(advice, file=sys.stderr)
     if export is not None:
         export_explanation(explanation, export, name=file.stem)
         for finding in findings:

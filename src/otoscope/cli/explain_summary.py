@@ -5,7 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from otoscope.core import Attribution, Explanation
+from otoscope.core import Attribution, Explanation, Trace
+
+
+def language_advice(trace: Trace) -> str | None:
+    """Return one line where a model of several languages chose one by itself; `None` where there is nothing to advise.
+
+    Each changed recording is then scored in its own likeliest language, and the change of language is part of the map.
+    """
+    windows = trace.provenance.parameters.get("heard") or ()
+    code = next((window["language"] for window in windows if window.get("languages")), None)
+    if code is None:
+        return None
+    return (
+        "otoscope: no language was given, so each masked recording was heard in its own likeliest one (the whole in "
+        f"{code}); --language {code} keeps it the same for all"
+    )
 
 
 def summary_rows(explanation: Explanation) -> list[dict[str, Any]]:
