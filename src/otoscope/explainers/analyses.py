@@ -17,11 +17,13 @@ ANALYSES: dict[str, str] = {
     "abx": "otoscope.explainers.layers.discrimination:discriminate",
     "diagnosis": "otoscope.explainers.errors.diagnosing:diagnose",
     "doubts": "otoscope.explainers.errors.doubting:doubts",
-    "geometry": "otoscope.explainers.geometry.dimensions:geometry",
+    "dimensions": "otoscope.explainers.geometry.corpus:corpus_geometry",
     "lens": "otoscope.explainers.layers.lensing:lens",
     "probing": "otoscope.explainers.layers.probing:probe",
     "response": "otoscope.explainers.response.responding:respond",
     "similarity": "otoscope.explainers.layers.resembling:resemblance",
+    "tangents": "otoscope.explainers.geometry.corpus:corpus_tangents",
+    "why-not": "otoscope.explainers.contrast.contrasting:why_not",
 }
 """Name → function of each; other packages add theirs under the entry point `otoscope.analyses`."""
 

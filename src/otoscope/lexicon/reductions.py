@@ -1,13 +1,10 @@
 """How casual and learners' speech departs from the dictionary: changes of single phones that listeners hardly notice.
 
-The changes are those most often found in the Buckeye corpus of conversations (Johnson 2004, "Massive reduction in
-conversational American English"; Pitt et al. 2005) and Switchboard (Greenberg 1999, tables 4 and 5): reduced vowels,
-flaps, dropped final stops and initial h, n for ng, stopped th.
+A short list after the kinds that studies of conversation describe (Greenberg 1999; Johnson 2004): reduced vowels, flaps,
+dropped final stops and initial h, n for ng, stopped th. It is not complete, and says nothing of how often.
 """
 
 from __future__ import annotations
-
-from otoscope.decoding.edit_distance import align_sequences
 
 VOWELS = frozenset(["AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"])
 WEAK = frozenset({"AH", "IH", "ER", "UH"})
@@ -35,21 +32,3 @@ def is_reduction(canonical: str | None, said: str | None) -> bool:
         return canonical in DROPPED
     reduced = canonical in VOWELS and said in WEAK
     return canonical == said or reduced or (canonical, said) in EXCHANGED
-
-
-def phone_changes(canonical: tuple[str, ...], said: tuple[str, ...]) -> tuple[tuple[str | None, str | None], ...]:
-    """Return the phones that differ between two pronunciations, as (canonical, said) with `None` for nothing.
-
-    Examples
-    --------
-    >>> phone_changes(("K", "AE", "T"), ("K", "AH"))
-    (('AE', 'AH'), ('T', None))
-    """
-    return tuple(
-        (
-            None if step.reference_index is None else canonical[step.reference_index],
-            None if step.hypothesis_index is None else said[step.hypothesis_index],
-        )
-        for step in align_sequences(canonical, said).operations
-        if step.kind != "match"
-    )

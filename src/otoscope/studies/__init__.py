@@ -16,18 +16,23 @@ if TYPE_CHECKING:
     from otoscope.studies.result import StudyResult
 
 STUDIES = {
+    "acoustic-cues": "otoscope.studies.acoustic_cues:run",
+    "attribution-methods": "otoscope.studies.attribution_methods:run",
     "attention-times": "otoscope.studies.attention_times:run",
     "audrey": "otoscope.studies.audrey:run",
     "boundaries": "otoscope.studies.boundaries:run",
     "checkpoint-agreement": "otoscope.studies.checkpoint_agreement:run",
     "deep-vs-classical": "otoscope.studies.deep_vs_classical:run",
     "digits": "otoscope.studies.digits:run",
+    "information-plane": "otoscope.studies.information_plane:run",
     "labels-needed": "otoscope.studies.labels_needed:run",
     "ladder": "otoscope.studies.ladder:run",
+    "planted-circuits": "otoscope.studies.planted_circuits:run",
     "planted-cue": "otoscope.studies.planted_cue:run",
     "robustness": "otoscope.studies.robustness:run",
     "shoebox": "otoscope.studies.shoebox:run",
     "too-robust": "otoscope.studies.too_robust:run",
+    "vowels": "otoscope.studies.vowels:run",
 }
 """Name → function of each study; other packages add theirs under the entry point `otoscope.studies`."""
 

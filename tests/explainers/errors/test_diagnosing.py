@@ -19,7 +19,8 @@ from otoscope.core import (
 )
 from otoscope.explainers.errors import Evidence, cause_of, diagnose, misheard
 from otoscope.explainers.errors.evidence import SNRS_DB, Noisy, in_noise, nearest_phones
-from otoscope.lexicon.reductions import is_reduction, phone_changes
+from otoscope.explainers.errors.phones import phone_changes
+from otoscope.lexicon.reductions import is_reduction
 from otoscope.signal.levels import rms_db
 
 

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from otoscope.core import BadInput, DoesNotFit, Intervenable, NotAble, Recognizer, Recording, Searching, Target, Trace
 from otoscope.decoding.edit_distance import EditOperation, align_words
 from otoscope.explainers.errors.passages import Passage
+from otoscope.explainers.errors.phones import phone_changes
 from otoscope.explainers.errors.sorting import Evidence
 from otoscope.explainers.layers.hearing import WordPath, hearings, word_paths
 from otoscope.lexicon.g2p import pronounce
 from otoscope.lexicon.normalization import normalize_words
-from otoscope.lexicon.reductions import is_reduction, phone_changes
+from otoscope.lexicon.reductions import is_reduction
 from otoscope.signal.noise import add_noise
 
 SNRS_DB = (40.0, 30.0, 25.0, 20.0, 15.0, 10.0, 5.0, 0.0, -5.0)
