@@ -114,4 +114,8 @@ def _ticks(axis: Any, values: NDArray[np.float64], hidden: bool) -> None:
     places = [] if hidden else list(range(0, values.size, step))
     axis.set_major_locator(FixedLocator(places))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda place, _: f"{values[int(place)]:.3g}" if places else ""))
+    axis.set_major_formatter(FuncFormatter(lambda place, _: _number(float(values[int(place)])) if places else ""))
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"

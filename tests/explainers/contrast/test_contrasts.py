@@ -210,6 +210,16 @@ def test_rivals_come_from_the_vocabulary_and_the_nearest_first(toy, noise):
     assert {rival.source for rival in rivals} == {"vocabulary"}
 
 
+def test_rivals_that_cannot_be_written_are_left_out(toy, noise):
+    class Open(type(toy)):
+        vocabulary = None
+
+    free = Open(toy.segments, toy.weights, toy.biases)
+    rivals = rivals_of(free, free.trace(noise), free.trace(noise).target("kick"), n_nearest=40)
+    assert {rival.word for rival in rivals} == {"pick", "tick"}
+    assert {rival.source for rival in rivals} == {"pronunciation"}
+
+
 def test_nearest_words_differ_in_one_phone_of_like_features():
     assert set(nearest_words("kick", ("pick", "tick", "music", "seven"), n_words=2)) == {"pick", "tick"}
     assert nearest_words("bear", ("bare", "pear", "seven"), n_words=1) == ("pear",)

@@ -24,7 +24,7 @@ def word_removed_by_fill() -> tuple[dict[str, Any], ...]:
     checks = []
     for edit in ("silence", "mean", "noise", "attenuate", "splice"):
         donor = Recording(clip.samples[: clip.n_samples // 2], clip.rate_hz) if edit == "splice" else None
-        edits = SoundEdits(clip, [Segment(*WORD_S, label="word")], edit=edit, donor=donor)  # type: ignore[arg-type]
+        edits = SoundEdits(clip, [Segment(*WORD_S, label="word")], edit=edit, donor=donor)
         changed = edits(np.array([True]))
         outside = np.concatenate([(changed.samples - clip.samples)[:first], (changed.samples - clip.samples)[last:]])
         told = {"expected": 1000.0 * CLIP_S, "got": 1000.0 * changed.duration_s, "tolerance": 0.0}

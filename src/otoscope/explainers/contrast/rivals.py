@@ -48,7 +48,7 @@ def rivals_of(recognizer: Recognizer, trace: Trace, target: Target, *, n_nearest
 
     Candidates are what stands in its place in the other hypotheses, and all words of a small vocabulary, or those of
     the vocabulary (the CMU dictionary where the recogniser has none) nearest in pronunciation. Of an utterance: the
-    texts of the other hypotheses.
+    texts of the other hypotheses. What the recogniser cannot write is left out.
 
     Raises
     ------
@@ -68,9 +68,26 @@ def rivals_of(recognizer: Recognizer, trace: Trace, target: Target, *, n_nearest
     found = {word: source for word, source in found.items() if word and word != target.label}
     if not found:
         raise BadInput(f"no rival of {target.label!r} was found; give one")
-    margins = recognizer.score([trace.recording], [target.rather_than(word) for word in found])[0]
-    rivals = [Rival(word, float(margin), found[word]) for word, margin in zip(found, margins, strict=True)]
+    margins = _margins(recognizer, trace.recording, target, tuple(found))
+    if not margins:
+        raise BadInput(f"{recognizer.name} can write no rival of {target.label!r} that was found; give one")
+    rivals = [Rival(word, margin, found[word]) for word, margin in margins.items()]
     return tuple(sorted(rivals, key=lambda rival: (rival.margin, rival.word)))
+
+
+def _margins(recognizer: Recognizer, recording: Recording, target: Target, words: tuple[str, ...]) -> dict[str, float]:
+    """Return by how much the target scores better than each word; words the recogniser cannot write are left out."""
+    try:
+        scores = recognizer.score([recording], [target.rather_than(word) for word in words])[0]
+    except BadInput:
+        if len(words) == 1:
+            return {}
+        half = len(words) // 2
+        return {
+            **_margins(recognizer, recording, target, words[:half]),
+            **_margins(recognizer, recording, target, words[half:]),
+        }
+    return {word: float(score) for word, score in zip(words, scores, strict=True)}
 
 
 def likeliest_rival(recognizer: Recognizer, trace: Trace, target: Target) -> tuple[str, tuple[Rival, ...]]:

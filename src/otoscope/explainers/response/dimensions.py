@@ -101,7 +101,8 @@ _ALL = (
               lambda r, level, seed: reverberant(r, rt60_s=level), rising=False, logarithmic=True),
     Dimension("level", "gain", "dB", (-70, -60, -50, -40, -30, -20, -10, 0, 10, 20, 30),
               lambda r, level, seed: gain(r, level), reference=0.0),
-    Dimension("gate", "heard of the word", "s", (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.65, 0.8)),
+    Dimension("gate", "sound heard since the word began", "s",
+              (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.65, 0.8)),
 )  # fmt: skip
 
 DIMENSIONS: Mapping[str, Dimension] = MappingProxyType({each.name: each for each in _ALL})

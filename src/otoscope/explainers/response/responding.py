@@ -189,7 +189,7 @@ def _failures(
         for side in sides[index]:
             if side.fit.p_value < LEAST_P:
                 found.append(
-                    f"a {side.fit.function.form} function does not fit {target.label!r} {side.name} "
+                    f"a {side.fit.function.form} function does not fit {target.label!r} ({side.name}) "
                     f"(p = {side.fit.p_value:.3f}): read the points, not the threshold"
                 )
     return tuple(found)
@@ -203,10 +203,14 @@ def _summary(axis: Dimension, rows: Sequence[dict[str, Any]]) -> str:
             end = row["tried_from"] if row["beyond"] == "below" else row["tried_to"]
             parts.append(f"{name}: {row['beyond']} {end:g} {axis.unit}, the last level tried")
         else:
-            low, high = ("…" if end is None else f"{end:.3g}" for end in (row["low"], row["high"]))
-            parts.append(f"{name}: {row['threshold']:.3g} {axis.unit} ({low} to {high})")
+            low, high = ("…" if end is None else _number(end) for end in (row["low"], row["high"]))
+            parts.append(f"{name}: {_number(row['threshold'])} {axis.unit} ({low} to {high})")
     shown = "; ".join(parts[:12]) + (f"; {len(parts) - 12} more" if len(parts) > 12 else "")
-    return f"Half of the trials are recognised at a {axis.label} of: {shown}."
+    return f"Half of the trials are recognised at this {axis.label}: {shown}."
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _provenance(trace: Trace, facts: dict[str, Any]) -> dict[str, Any]:
