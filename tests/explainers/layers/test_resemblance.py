@@ -42,6 +42,8 @@ def test_a_turned_copy_on_another_grid_is_the_same_layer(toys, utterances):
         assert cka[("features", f"turned:{site}")] < 0.1
     assert cka[("encoder.0", "turned:encoder.1")] < 0.2
     assert cka[("encoder.1", "turned:encoder.1")] > 0.95
+    row = next(row for row in found.table if (row["a"], row["b"]) == ("encoder.1", "turned:encoder.1"))
+    assert row["svcca"] > 2 * row["chance"]
 
 
 def test_information_is_about_phones_and_shuffled_phones_have_none(toys, utterances):
