@@ -33,8 +33,8 @@ def test_panels_can_be_drawn(result):
 
 
 def test_leaking_bystanders_are_found_too(monkeypatch):
-    monkeypatch.setattr(planted_circuits, "PLANS", (Plan(3, 4, 12),))
-    result = run(n_seeds=1, seed=5, leak=1.0, threshold=0.01)
+    monkeypatch.setattr(planted_circuits, "PLANS", (Plan(2, 2, 6),))
+    result = run(n_seeds=1, seed=5, leak=0.2, threshold=0.01)
     assert not any(row["exact"] for row in result.table)
     assert "0 of 2 searches" in result.summary
 

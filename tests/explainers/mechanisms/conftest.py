@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from otoscope.testing import planted_cue
+from otoscope.nets.acoustic import AcousticShape
+from otoscope.nets.front_end import FrontEndShape
+from otoscope.recognizers.ctc import CTCRecognizer
+from otoscope.recognizers.ctc.card import BLANK, CtcCard
 from otoscope.testing.circuits import WORDS, circuit_sound, planted_circuit
 
 SEED = 1
@@ -32,6 +35,15 @@ def contrast(recognizer, sounds):
 
 
 @pytest.fixture(scope="session")
-def cue():
-    """Return a network of convolutions and an LSTM, hardly taught."""
-    return planted_cue(0, n_utterances=2, epochs=1)
+def plain():
+    """Return a network of convolutions and an LSTM, not taught anything."""
+    card = CtcCard(
+        "plain",
+        FrontEndShape(8000, 24, low_hz=50.0, floor=1e-5),
+        AcousticShape(24, 5, (8, 16), (2, 1), n_units=16, n_layers=1, dropout=0.0),
+        symbols=(BLANK, " ", "b", "d", "g"),
+        vocabulary=("b", "d", "g"),
+        beam=2,
+        n_best=1,
+    )
+    return CTCRecognizer(card, seed=0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from otoscope.core import BadInput, NotAble, Target
-from otoscope.explainers.mechanisms import check_circuit, circuit_graph, discover, find_circuit, fitted, path_patch
+from otoscope.explainers.mechanisms import check_circuit, circuit_graph, discover, find_circuit, path_patch
 from otoscope.explainers.mechanisms.circuits import Circuit
 from otoscope.explainers.mechanisms.graph import INPUT, OUTPUT, connected
 from otoscope.explainers.mechanisms.path_patching import edge_effects, handed_on
@@ -150,10 +150,9 @@ def test_what_cannot_be_is_refused(graph):
         edge_effects(graph, how="guessing")
 
 
-def test_a_network_without_a_residual_stream_says_so(cue):
-    first, second = (utterance.sound for utterance in cue.utterances[:2])
+def test_a_network_without_a_residual_stream_says_so(plain, sounds):
     with pytest.raises(NotAble, match="neither attention heads nor feed-forward parts"):
-        discover(cue.recognizer, first, fitted(second, first), target=Target.utterance("b"))
+        discover(plain, sounds["p"], sounds["k"], target=Target.utterance("b"))
 
 
 def test_too_long_a_recording_is_refused_before_memory_is_taken(recognizer, sounds, monkeypatch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -99,7 +101,7 @@ def test_labels_at_random_are_called_chance(recognizer, code, utterances):
     tiers = [
         Tier(
             "random",
-            tuple(Interval(a, b, rng.choice(list("abcdefgh"))) for a, b in zip(edges, edges[1:], strict=False)),
+            tuple(Interval(a, b, rng.choice(list("abcdefgh"))) for a, b in pairwise(edges)),
         )
         for _ in heard
     ]
