@@ -102,7 +102,6 @@ def test_bad_tables_are_refused(table, tmp_path):
         run(broken)
 
 
-@pytest.mark.slow
 def test_figures_of_the_human_data(shared_data):
     """With all 139 talkers to the printed digits; with fewer, as near as another sample of talkers would be."""
     result = run(shared_data / "hillenbrand-listeners")
