@@ -52,6 +52,19 @@ def test_the_smallest_set_is_that_of_brute_force_even_of_goals_that_are_not_mono
     assert found.members is None or goal(found.mask(8))
 
 
+def test_a_guide_that_deceives_is_found_out_where_all_smaller_sets_are_tried():
+    def goal(mask):
+        return bool(mask[5] or mask[:4].all())
+
+    astray = np.array([4.0, 3.0, 2.0, 1.0, 0.0, -9.0])
+    found = smallest_set(6, goal, lambda masks: masks @ astray)
+    assert found.members == (5,)
+    assert found.exact
+    believed = smallest_set(6, goal, lambda masks: masks @ astray, exact_up_to=5)
+    assert believed.members == (0, 1, 2, 3)
+    assert not believed.exact
+
+
 def test_a_set_that_was_not_proved_says_so_and_cannot_spare_an_element():
     need = np.arange(20) % 3 == 0
     found = smallest_set(20, lambda mask: bool(mask[need].all()), lambda masks: (masks & need).sum(1).astype(float))
