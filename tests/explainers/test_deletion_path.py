@@ -29,7 +29,8 @@ def area(toy, recording, order):
 
 def test_the_path_is_the_order_of_least_area_and_complete(pairs):
     toy, recording = pairs
-    found = explain(toy, recording, segments=toy.segments, method="deletion-path", checks=False)[0]
+    alone = DeletionPath(width=3, enough=0.0, second_fill=None)
+    found = explain(toy, recording, segments=toy.segments, method=alone, checks=False)[0]
     own = area(toy, recording, np.argsort(-found.relevance, kind="stable"))
     assert own == pytest.approx(min(area(toy, recording, order) for order in permutations(range(5))), abs=1e-9)
     assert found.completeness_gap < 1e-6
@@ -42,7 +43,7 @@ def test_additive_scores_are_explained_exactly_and_the_checks_pass():
     weights[7:10] = (3.0, 5.0, 4.0)
     toy = AdditiveRecognizer(segments, {"toy": weights})
     recording = Recording(np.ones(3000), 100)
-    found = explain(toy, recording, segments=segments, method="deletion-path", checks=True)[0]
+    found = explain(toy, recording, segments=segments, method=DeletionPath(enough=0.0), checks=True)[0]
     np.testing.assert_allclose(found.relevance, weights, atol=1e-6)
     assert found.trust.faithfulness_correlation > 0.99
     deletion = found.trust.curves[0]

@@ -29,10 +29,9 @@ class DeletionPath(DirectMethod):
     told where the word lies. Then a few orders go on side by side: for each, the segments that were worth most when
     last measured (as in lazy greedy search, Minoux 1978) and neighbours of what is gone are measured beside what is
     gone, and the orders with the least score summed over their steps, which is the area under their deletion curve, are
-    kept. An order ends where the score is as low as in the filled recording; the others share what is left of
-    the score by what they were worth alone.
-    Relevance falls along the path: where a later step cost more than the one before, the two share what they cost
-    together (pool adjacent violators), and the sum stays.
+    kept. An order ends where the score is all but as low as in the filled recording; the other segments share what is
+    left of it by what they were worth alone. Relevance falls along the path: where a later step cost more than the one
+    before, the two share what they cost together (pool adjacent violators), and the sum stays.
 
     Parameters
     ----------
@@ -44,13 +43,20 @@ class DeletionPath(DirectMethod):
         Orders kept.
     most_steps
         Segments taken away at most.
+    enough
+        Share of the score that may be left when an order ends.
+    second_fill
+        Another fill in which the order must serve as well, so that it is no order of one fill's artefacts: the level
+        that goes down is the mean of both. `None` for the fill that is asked for alone.
     """
 
-    n_proposals: int = 24
+    n_proposals: int = 20
     block: int = 4
     n_tried: int = 4
-    width: int = 3
+    width: int = 2
     most_steps: int = 12
+    enough: float = 0.1
+    second_fill: str | None = "mean"
     name: str = "deletion-path"
 
     def look(self, score: MaskedScores, *, fill: str, seed: int) -> Estimate:
@@ -60,27 +66,28 @@ class DeletionPath(DirectMethod):
 
     def _path(self, score: MaskedScores, target: int, *, fill: str) -> Vector:
         n_segments = len(score.segments)
-
-        def of(orders: Sequence[Sequence[int]]) -> Vector:
-            masks = np.ones((len(orders), n_segments), dtype=bool)
-            for mask, order in zip(masks, orders, strict=True):
-                mask[list(order)] = False
-            return score(masks, fill=fill)[:, target]
-
-        proposed = self._proposals(n_segments, of)
-        whole, floor = score(ends(n_segments), fill=fill)[:, target]
+        level = _Level(score, target, self._fills(fill))
+        proposed = self._proposals(n_segments, level.first)
         alone = np.full(n_segments, -np.inf)
-        alone[proposed] = whole - of([[int(i)] for i in proposed])
-        beam, ended = [_Order((), (float(whole),), alone.copy())], []
+        alone[proposed] = 1.0 - level([[int(i)] for i in proposed])
+        beam = [_Order((), (1.0,), alone.copy())]
+        ended: list[_Order] = []
         while beam and len(beam[0].gone) < min(self.most_steps, n_segments):
             tries = [(order, i) for order in beam for i in self._trial(order)]
-            found = of([(*order.gone, i) for order, i in tries])
+            found = level([(*order.gone, i) for order, i in tries])
             longer = [order.longer(i, float(value)) for (order, i), value in zip(tries, found, strict=True)]
-            beam = _best(longer, float(floor), self.width)
-            ended = _best([*ended, *(o for o in beam if o.scores[-1] <= floor)], float(floor), 1)
-            least = ended[0].area(float(floor)) if ended else np.inf
-            beam = [o for o in beam if o.scores[-1] > floor and o.area(float(floor)) < least]
-        return _relevance(_best([*ended, *beam], float(floor), 1)[0], float(floor), alone)
+            beam = _best(longer, self.width)
+            ended = _best([*ended, *(o for o in beam if o.levels[-1] <= self.enough)], 1)
+            least = ended[0].area if ended else np.inf
+            beam = [o for o in beam if o.levels[-1] > self.enough and o.area < least]
+        chosen = _best([*ended, *beam], 1)[0]
+        steps = [chosen.gone[:n] for n in range(len(chosen.gone) + 1)]
+        return _relevance(chosen.gone, level.scores(steps, fill), level.floor, alone)
+
+    def _fills(self, fill: str) -> tuple[str, ...]:
+        if self.second_fill is None:
+            return (fill,)
+        return (fill, self.second_fill if self.second_fill != fill else "noise")
 
     def _proposals(self, n_segments: int, of: Callable[[Sequence[Sequence[int]]], Vector]) -> NDArray[np.intp]:
         if n_segments <= self.n_proposals:
@@ -96,42 +103,77 @@ class DeletionPath(DirectMethod):
         return sorted({*ranked[: self.n_tried], *near[: self.n_tried // 2]})
 
 
+class _Level:
+    """How much of a target's score is left: 1 in the whole recording, 0 in the filled one, mean over the fills.
+
+    A fill in which the target scores no worse than in the recording does not count, unless there is no other.
+    """
+
+    def __init__(self, score: MaskedScores, target: int, fills: Sequence[str]) -> None:
+        self.score, self.target = score, target
+        n_segments = len(score.segments)
+        spans = {fill: score(ends(n_segments), fill=fill)[:, target] for fill in fills}
+        self.floor = float(spans[fills[0]][1])
+        falls = {fill: span for fill, span in spans.items() if span[0] > span[1]}
+        self.spans = falls or {fills[0]: np.array([1.0, 0.0]) + self.floor}
+
+    def scores(self, orders: Sequence[Sequence[int]], fill: str) -> Vector:
+        """Return the scores with these segments taken away, `(n_orders,)`."""
+        masks = np.ones((len(orders), len(self.score.segments)), dtype=bool)
+        for mask, order in zip(masks, orders, strict=True):
+            mask[list(order)] = False
+        return self.score(masks, fill=fill)[:, self.target]
+
+    def first(self, orders: Sequence[Sequence[int]]) -> Vector:
+        """Return the levels under one fill only."""
+        return self._level(orders, next(iter(self.spans)))
+
+    def _level(self, orders: Sequence[Sequence[int]], fill: str) -> Vector:
+        whole, floor = self.spans[fill]
+        return np.asarray((self.scores(orders, fill) - floor) / (whole - floor))
+
+    def __call__(self, orders: Sequence[Sequence[int]]) -> Vector:
+        """Return the levels, `(n_orders,)`; below 0 is no lower than 0."""
+        return np.mean([np.maximum(self._level(orders, fill), 0.0) for fill in self.spans], axis=0)
+
+
 @dataclass(frozen=True)
 class _Order:
-    """Segments that are gone, in order; the score before and after each; what each segment was last worth."""
+    """Segments that are gone, in order; the level before and after each; what each segment was last worth."""
 
     gone: tuple[int, ...]
-    scores: tuple[float, ...]
+    levels: tuple[float, ...]
     worth: Vector
 
-    def longer(self, segment: int, score: float) -> _Order:
+    def longer(self, segment: int, level: float) -> _Order:
         """Return the order with one more segment."""
-        self.worth[segment] = self.scores[-1] - score
+        self.worth[segment] = self.levels[-1] - level
         worth = self.worth.copy()
         worth[segment] = -np.inf
-        return _Order((*self.gone, segment), (*self.scores, score), worth)
+        return _Order((*self.gone, segment), (*self.levels, level), worth)
 
-    def area(self, floor: float) -> float:
-        """Return the score above the floor, summed over the steps."""
-        return float(np.maximum(np.array(self.scores) - floor, 0.0).sum())
+    @property
+    def area(self) -> float:
+        """The level summed over the steps."""
+        return float(sum(self.levels))
 
 
-def _best(orders: Sequence[_Order], floor: float, n: int) -> list[_Order]:
+def _best(orders: Sequence[_Order], n: int) -> list[_Order]:
     """Return the `n` orders of least area; of those that took the same segments away, only the best."""
     kept: dict[frozenset[int], _Order] = {}
-    for order in sorted(orders, key=lambda o: (o.area(floor), o.gone)):
+    for order in sorted(orders, key=lambda o: (o.area, o.gone)):
         kept.setdefault(frozenset(order.gone), order)
     return list(kept.values())[:n]
 
 
-def _relevance(order: _Order, floor: float, worth: Vector) -> Vector:
+def _relevance(order: Sequence[int], scores: Vector, floor: float, worth: Vector) -> Vector:
     """Return what each segment cost, up to where the score is lowest; the others share what is left.
 
     They share it by what they were worth alone, where it is anything and they were; else alike.
     """
-    n_steps = int(np.argmin(order.scores))
-    gone = list(order.gone[:n_steps])
-    left = order.scores[n_steps] - floor
+    n_steps = int(np.argmin(scores))
+    gone = list(order[:n_steps])
+    left = scores[n_steps] - floor
     alone = np.maximum(worth, 0.0)
     alone[gone] = 0.0
     rest = np.setdiff1d(np.arange(worth.size), gone)
@@ -140,7 +182,7 @@ def _relevance(order: _Order, floor: float, worth: Vector) -> Vector:
         relevance[rest] = left * alone[rest] / alone.sum()
     else:
         relevance[rest] = left / max(1, rest.size)
-    relevance[gone] = falling(-np.diff(order.scores[: n_steps + 1]))
+    relevance[gone] = falling(-np.diff(scores[: n_steps + 1]))
     return relevance
 
 

@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from otoscope.core import BadInput, Features, Recording, Site, Target
 from otoscope.nets.hooks import leaf_at
 from otoscope.nets.speech_network import SpeechNetwork
-from otoscope.nets.substitution import Passes, passes_of
 from otoscope.recognizers.endtoend.card import EndToEndCard
 from otoscope.recognizers.endtoend.hearing import Encoded, EndToEnd
 from otoscope.recognizers.endtoend.sites import activation, attention, described, recorded, site_names
@@ -109,17 +107,3 @@ def gradient_at(recognizer: EndToEnd, recording: Recording, target: Target, at: 
         raise BadInput(f"the score of {target.label!r} does not depend on {at}")
     rows = torch.cat([torch.zeros_like(a) if b is None else b for a, b in zip(leaves, slopes, strict=True)], 1)
     return (rows[0, :, None] if at == "waveform" else rows[0]).double().numpy()
-
-
-def passes_through(recognizer: EndToEnd, recording: Recording, targets: Sequence[Target]) -> Passes:
-    """Return how targets are scored, step by step (`otoscope.recognizers.substituting`)."""
-    network = recognizer.network
-    samples = resampled(recording, recognizer.card.shape.front_end.rate_hz).samples
-    grids = network.grids(samples.size)
-
-    def scores(features: Tensor) -> Tensor:
-        n = len(features)
-        frames, lengths = network.encode_features(features, torch.full((n,), features.shape[1]))
-        return recognizer.reader.scores(frames, lengths, [grids["encoder"]] * n, targets)
-
-    return passes_of(network, network.front_end, samples, grids["features"], scores)
