@@ -20,21 +20,14 @@ from otoscope.lexicon.ngram.automaton import BackoffAutomaton
 from otoscope.nets.examples import padded
 from otoscope.nets.open_edits import OpenEdits
 from otoscope.nets.speech_network import SpeechNetwork
-from otoscope.nets.substitution import Passes
 from otoscope.nets.training import History, TrainingPlan
 from otoscope.recognizers.endtoend.batching import Recipe
 from otoscope.recognizers.endtoend.card import EndToEndCard
 from otoscope.recognizers.endtoend.files import load_endtoend, save_endtoend
 from otoscope.recognizers.endtoend.fusion import Fusion, Lexicon, NextScores
 from otoscope.recognizers.endtoend.hearing import Encoded, Reader, check_said
-from otoscope.recognizers.endtoend.inside import (
-    gradient_at,
-    inside,
-    missing_parts,
-    passes_through,
-    sites_that_fire,
-    wanted_sites,
-)
+from otoscope.recognizers.endtoend.inside import gradient_at, inside, missing_parts, sites_that_fire, wanted_sites
+from otoscope.recognizers.endtoend.passes import passes_through
 from otoscope.recognizers.endtoend.readers import reader_of
 from otoscope.recognizers.endtoend.scoring import provenance_of, scored
 from otoscope.recognizers.endtoend.sites import site_names
@@ -235,9 +228,7 @@ class EndToEndRecognizer(ScoresAtSites):
         self.open_edits.refuse_gradient()
         return gradient_at(self, recording, target, at)
 
-    def passes(self, recording: Recording, targets: Sequence[Target]) -> Passes:
-        """Return how targets are scored, step by step (`otoscope.recognizers.substituting`)."""
-        return passes_through(self, recording, targets)
+    passes = passes_through
 
     def sites(self) -> tuple[Site, ...]:
         """Return the named places inside where activations can be recorded and edited, input first."""
