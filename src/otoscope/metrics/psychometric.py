@@ -186,7 +186,7 @@ def fit_psychometric(
     --------
     >>> fit = fit_psychometric([-10, -5, 0, 5], [0, 3, 17, 20], [20, 20, 20, 20], seed=1)
     >>> round(fit.threshold, 1), fit.beyond, fit.p_value > 0.05
-    (-2.7, '', True)
+    (-2.5, '', True)
     """
     x, k, n = _checked(levels, n_recognized, n_trials)
     search = Search.over(along(x, form), form, rising=rising, guess=guess, lapse=lapse)

@@ -80,6 +80,7 @@ def at_tempo(target: Target, tempo: float) -> Target:
 
     Examples
     --------
+    >>> from otoscope.core import Interval
     >>> at_tempo(Target("word", "so", Interval(0.2, 0.6, "so")), 2.0).interval.end_s
     0.3
     """
@@ -96,6 +97,7 @@ def heard_as(target: Target, words: Sequence[str]) -> tuple[bool, str]:
 
     Examples
     --------
+    >>> from otoscope.core import Interval
     >>> target = Target("word", "two", Interval(0, 1, "two"), 1, ("one", "two", "two"))
     >>> heard_as(target, ("one", "two")), heard_as(target, ("one", "too", "two"))
     ((True, 'two'), (False, 'too'))
