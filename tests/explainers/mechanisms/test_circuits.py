@@ -61,6 +61,15 @@ def test_one_edge_of_the_way_is_enough_to_break_it(graph, planted):
         assert cut == pytest.approx(0.0, abs=0.05), edge
 
 
+def test_a_cut_edge_hands_on_what_is_corrupted_though_its_sender_is_clean(graph, planted):
+    """The second head still hears the sound itself; the first head is clean, but its way to the second is cut."""
+    first, second = sorted(planted.heads)
+    other = (planted.edges - {(first, second)}) | {(INPUT, second), (first, OUTPUT)}
+    assert graph.pair.normalized(graph.score_of_edges(other)) == pytest.approx(0.0, abs=0.05)
+    whole = other | {(first, second)}
+    assert graph.pair.normalized(graph.score_of_edges(whole)) == pytest.approx(1.0, abs=0.05)
+
+
 def test_edges_lead_from_earlier_sites_to_later_ones(graph):
     labels = graph.labels
     assert graph.upstream(labels[0]) == (INPUT,)
