@@ -132,7 +132,7 @@ def _summary(found: Flip, edit: str) -> str:
     done = {"attenuate": "attenuated", "splice": "spliced in"}.get(edit, f"filled ({edit})")
     return (
         f"“{found.target.label}” becomes “{found.heard}” with {len(found.members)} of {len(found.segments)} parts "
-        f"{done}{depth}: {where}{more} (a change {-found.change_db:.0f} dB below the sound)."
+        f"{done}{depth}: {where}{more} (a change of {found.change_db:+.0f} dB re the sound)."
     )
 
 

@@ -23,7 +23,8 @@ def parts_of(trace: Trace, target: Target, segments: str | Sequence[Segment]) ->
     Parameters
     ----------
     segments
-        `word`: up to 12 equal stretches of the word, with 50 ms on either side (what lies beyond stays as it is);
+        `word`: up to 12 equal stretches of the word, with 50 ms on either side (what lies beyond stays as it is), of
+        the whole recording where it is the only word heard;
         `word-cells`: stretches of 80 ms of it in 6 mel bands; a kind that `otoscope.explainers.segments.cut` knows; or
         segments of your own.
     """
@@ -38,8 +39,11 @@ def parts_of(trace: Trace, target: Target, segments: str | Sequence[Segment]) ->
 
 
 def window_of(recording: Recording, target: Target) -> Segment:
-    """Return the word with up to 50 ms on either side; the whole recording for an utterance."""
-    if target.interval is None or target.interval.duration_s <= 0:
+    """Return the word with up to 50 ms on either side; the whole recording for an utterance, or where it is alone.
+
+    Some recognisers place a word at its peak only; where no other word is near, all of the sound may be its own.
+    """
+    if target.interval is None or target.interval.duration_s <= 0 or len(target.context) == 1:
         return Segment(0.0, recording.duration_s)
     return windows(recording, [target.interval])[0]
 
