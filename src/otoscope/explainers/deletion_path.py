@@ -30,7 +30,7 @@ class DeletionPath(DirectMethod):
     last measured (as in lazy greedy search, Minoux 1978) and neighbours of what is gone are measured beside what is
     gone, and the orders with the least score summed over their steps, which is the area under their deletion curve, are
     kept. An order ends where the score is all but as low as in the filled recording; the other segments share what is
-    left of it by what they were worth alone. Relevance falls along the path: where a later step cost more than the one
+    left of it by what they were last worth. Relevance falls along the path: where a later step cost more than the one
     before, the two share what they cost together (pool adjacent violators), and the sum stays.
 
     Parameters
@@ -54,7 +54,7 @@ class DeletionPath(DirectMethod):
     block: int = 4
     n_tried: int = 4
     width: int = 2
-    most_steps: int = 12
+    most_steps: int = 16
     enough: float = 0.1
     second_fill: str | None = "mean"
     name: str = "deletion-path"
@@ -82,7 +82,8 @@ class DeletionPath(DirectMethod):
             beam = [o for o in beam if o.levels[-1] > self.enough and o.area < least]
         chosen = _best([*ended, *beam], 1)[0]
         steps = [chosen.gone[:n] for n in range(len(chosen.gone) + 1)]
-        return _relevance(chosen.gone, level.scores(steps, fill), level.floor, alone)
+        last = np.where(np.isfinite(chosen.worth), chosen.worth, alone)
+        return _relevance(chosen.gone, level.scores(steps, fill), level.floor, last)
 
     def _fills(self, fill: str) -> tuple[str, ...]:
         if self.second_fill is None:
@@ -169,7 +170,7 @@ def _best(orders: Sequence[_Order], n: int) -> list[_Order]:
 def _relevance(order: Sequence[int], scores: Vector, floor: float, worth: Vector) -> Vector:
     """Return what each segment cost, up to where the score is lowest; the others share what is left.
 
-    They share it by what they were worth alone, where it is anything and they were; else alike.
+    They share it by what they were worth when last measured, where it is anything and they were; else alike.
     """
     n_steps = int(np.argmin(scores))
     gone = list(order[:n_steps])
