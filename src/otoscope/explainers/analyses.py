@@ -14,15 +14,27 @@ from otoscope.core import BadInput, Finding
 from otoscope.core.late import lookup
 
 ANALYSES: dict[str, str] = {
+    "ablation": "otoscope.explainers.mechanisms.ablation:ablate",
     "abx": "otoscope.explainers.layers.discrimination:discriminate",
+    "activation-patching": "otoscope.explainers.mechanisms.patching:patch",
+    "attribution-patching": "otoscope.explainers.mechanisms.attribution_patching:attribution_patch",
+    "causal-tracing": "otoscope.explainers.mechanisms.causal_tracing:causal_trace",
+    "circuit": "otoscope.explainers.mechanisms.circuit_checks:discover",
+    "decision-regions": "otoscope.explainers.contrast.decisions:decision_regions",
     "diagnosis": "otoscope.explainers.errors.diagnosing:diagnose",
-    "doubts": "otoscope.explainers.errors.doubting:doubts",
     "dimensions": "otoscope.explainers.geometry.corpus:corpus_geometry",
+    "doubts": "otoscope.explainers.errors.doubting:doubts",
+    "flip": "otoscope.explainers.contrast.flipping:flip",
     "lens": "otoscope.explainers.layers.lensing:lens",
+    "logit-attribution": "otoscope.explainers.mechanisms.logit_shares:logit_attribution",
+    "minimal-regions": "otoscope.explainers.contrast.minimal:minimal_regions",
+    "node-patching": "otoscope.explainers.mechanisms.patching:patch_nodes",
+    "path-patching": "otoscope.explainers.mechanisms.path_patching:path_patch",
     "probing": "otoscope.explainers.layers.probing:probe",
     "response": "otoscope.explainers.response.responding:respond",
     "similarity": "otoscope.explainers.layers.resembling:resemblance",
     "tangents": "otoscope.explainers.geometry.corpus:corpus_tangents",
+    "value-zeroing": "otoscope.explainers.mechanisms.zeroed_values:value_zeroing",
     "why-not": "otoscope.explainers.contrast.contrasting:why_not",
 }
 """Name → function of each; other packages add theirs under the entry point `otoscope.analyses`."""

@@ -1,7 +1,7 @@
 """How casual and learners' speech departs from the dictionary: changes of single phones that listeners hardly notice.
 
-A short list after the kinds that studies of conversation describe (Greenberg 1999; Johnson 2004): reduced vowels, flaps,
-dropped final stops and initial h, n for ng, stopped th. It is not complete, and says nothing of how often.
+A short list after the kinds that studies of conversation describe (Greenberg 1999; Johnson 2004): reduced vowels,
+flaps, dropped final stops and initial h, n for ng, stopped th. It is not complete, and says nothing of how often.
 """
 
 from __future__ import annotations

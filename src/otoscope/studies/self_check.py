@@ -7,10 +7,13 @@ from typing import Any
 
 from otoscope.core import Panel
 from otoscope.core.protocols import Progress
-from otoscope.studies import planted_cue
+from otoscope.studies import known_information, known_layers, planted_cue
 from otoscope.studies.known_answers import GROUPS
 from otoscope.studies.result import StudyResult
 
+CHECKS = (*GROUPS, *known_information.GROUPS, known_layers.similarity_of_maps, known_layers.sabotaged_layer)
+METHODS = ("kernel-shap", "leave-one-out", "lime", "shapley", "integrated-gradients")
+"""Methods that have to find the planted burst."""
 N_UTTERANCES = 8
 
 
@@ -22,7 +25,7 @@ def run(*, progress: Progress | None = None) -> StudyResult:
     """
     began = time.perf_counter()
     rows: list[dict[str, Any]] = []
-    for done, group in enumerate(GROUPS):
+    for done, group in enumerate(CHECKS):
         rows += [
             {
                 "name": check.name,
@@ -33,11 +36,11 @@ def run(*, progress: Progress | None = None) -> StudyResult:
             for check in group()
         ]
         if progress is not None:
-            progress(done + 1, len(GROUPS) + 1)
-    cue = planted_cue.run(n_utterances=N_UTTERANCES)
+            progress(done + 1, len(CHECKS) + 1)
+    cue = planted_cue.run(methods=METHODS, n_utterances=N_UTTERANCES)
     rows += [row for method in cue.table for row in _planted(dict(method))]
     if progress is not None:
-        progress(len(GROUPS) + 1, len(GROUPS) + 1)
+        progress(len(CHECKS) + 1, len(CHECKS) + 1)
     return _result(rows, cue, seconds=time.perf_counter() - began)
 
 

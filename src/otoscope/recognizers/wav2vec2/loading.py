@@ -91,27 +91,6 @@ def _check(checkpoint: Checkpoint, attention: str) -> None:
         raise BadInput(f"{checkpoint.model_type} computes its attention step by step only; leave attention='eager'")
 
 
-def open_tokenizer(checkpoint: Checkpoint, language: str | None) -> Any:
-    """Return transformers' tokenizer of a checkpoint, set to a language where one is asked for.
-
-    Raises
-    ------
-    CorruptWeights
-        The folder has no tokenizer.
-    """
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            str(checkpoint.folder), local_files_only=True, trust_remote_code=False
-        )
-        if language is not None:
-            tokenizer.set_target_lang(language)
-    except (OSError, ValueError, KeyError) as error:
-        raise CorruptWeights(f"{checkpoint.folder} has no readable tokenizer: {str(error).splitlines()[0]}") from error
-    return tokenizer
-
-
 def languages_of(checkpoint: Checkpoint) -> tuple[str, ...]:
     """Return the languages that a checkpoint has an adapter file for (Pratap et al. 2023), in order."""
     found = (path.name.split(".")[1] for path in checkpoint.folder.glob("adapter.*.safetensors"))
@@ -133,7 +112,7 @@ def with_adapter(network: SpeechEncoder, checkpoint: Checkpoint, language: str) 
         The file is damaged, or not of this network.
     """
     if checkpoint.config.get("adapter_attn_dim") is None:
-        raise BadInput(f"{checkpoint.name} has no language adapters; leave language=None")
+        raise BadInput(f"{checkpoint.name} has no language adapters; leave the language out")
     if language not in (known := languages_of(checkpoint)):
         raise UnknownName("language adapter", language, known)
     own = set(network.model._get_adapters())
