@@ -78,6 +78,24 @@ class PerturbationCurve(ByValue):
         """Mean area of the random orders."""
         return float(np.trapezoid(self.random_scores, self.fractions, axis=1).mean())
 
+    @property
+    def mean_loss(self) -> float | None:
+        """Mean of score(whole) - score(changed) over the steps between the ends, nats; `None` where there is none.
+
+        Of a deletion curve the AOPC comprehensiveness (high is good), of an insertion curve the AOPC sufficiency (low
+        is good); DeYoung et al. 2020, section 4.2.
+        """
+        return self._loss(self.scores)
+
+    @property
+    def random_mean_loss(self) -> float | None:
+        """The same of the random orders, on average."""
+        return self._loss(self.random_scores.mean(axis=0)) if self.random_scores.shape[0] else None
+
+    def _loss(self, scores: NDArray[np.float64]) -> float | None:
+        whole = self.scores[0 if self.direction == "deletion" else -1]
+        return float(whole - scores[1:-1].mean()) if scores.size > 2 else None
+
 
 @dataclass(frozen=True, eq=False)
 class Trust(ByValue):
@@ -96,6 +114,23 @@ class Trust(ByValue):
         next to nothing, and the order of those is noise even where the picture is certain.
     faithfulness_correlation
         Correlation of summed relevance with the measured score drop on held-out masks (Bhatt et al. 2020).
+    infidelity, chance_infidelity
+        Mean squared distance of the two on those masks in nats² (Yeh et al. 2019), and that of the same relevances
+        dealt to other segments.
+    rank_accuracy, chance_rank_accuracy
+        Share of the target's own segments among as many most relevant ones, and the share of its own among all.
+    time_auc
+        Area under the ROC of relevance per second against the target's interval; chance is 0.5.
+    gini, size_auc
+        Compactness: Gini index of the positive relevance (0 flat, near 1 all in one place), and the mean share of the
+        map above a threshold from 0 to its peak (1 flat).
+    random_weights_agreement
+        Spearman correlation with the map of a recogniser whose learnt weights are shuffled: it must fall (Adebayo et
+        al. 2018).
+    other_target_agreement
+        Largest Pearson correlation with the map of another word of the utterance.
+    not_measured
+        Why checks were left out, each as a sentence.
     failures
         Sanity checks that failed, each as a sentence; the map is drawn grey when there is any.
     """
@@ -108,11 +143,25 @@ class Trust(ByValue):
     fill_agreement: float | None = None
     faithfulness_correlation: float | None = None
     failures: tuple[str, ...] = ()
+    infidelity: float | None = None
+    chance_infidelity: float | None = None
+    rank_accuracy: float | None = None
+    chance_rank_accuracy: float | None = None
+    time_auc: float | None = None
+    gini: float | None = None
+    size_auc: float | None = None
+    random_weights_agreement: float | None = None
+    other_target_agreement: float | None = None
+    not_measured: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
         """Whether no check failed."""
         return not self.failures
+
+    def curve(self, direction: Literal["deletion", "insertion"]) -> PerturbationCurve | None:
+        """Return the first curve of a direction: that of the map's own fill; `None` where there is none."""
+        return next((curve for curve in self.curves if curve.direction == direction), None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -108,6 +108,18 @@ class Substituting(Protocol):
 
 
 @runtime_checkable
+class Randomizable(Protocol):
+    """Gives up what it learnt, to see whether an explanation notices (Adebayo et al. 2018)."""
+
+    def with_random_weights(self, *, seed: int, share: float = 1.0) -> Recognizer:
+        """Return a recogniser of the same kind whose learnt weights are shuffled; this one stays as it is.
+
+        The `share` of layers nearest to the output is shuffled, all of them by default.
+        """
+        ...
+
+
+@runtime_checkable
 class Searching(Protocol):
     """Looks for the best text among many and leaves some out on the way."""
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import BadInput, PerturbationCurve, Segment, Target, Trust
+from otoscope.core import BadInput, NotAble, PerturbationCurve, Segment, Target, Trust
 from otoscope.explainers.curves import curves, random_orders
 from otoscope.explainers.masked_scores import MaskedScores
 from otoscope.explainers.plan import DirectMethod, Estimate, Masks, Method, Scores
+from otoscope.explainers.randomizing import random_weights_agreement
 from otoscope.explainers.segments import inside, sizes
 from otoscope.explainers.verdict import failures
 from otoscope.metrics.agreement import pearson, spearman_brown
-from otoscope.metrics.faithfulness import faithfulness_correlation
-from otoscope.metrics.plausibility import chance_mass, pointing_hit, relevance_mass
+from otoscope.metrics.compactness import gini, size_auc
+from otoscope.metrics.faithfulness import faithfulness_correlation, infidelity
+from otoscope.metrics.plausibility import chance_mass, pointing_hit, rank_accuracy, relevance_mass, time_auc
 
+N_DEALS = 20
+"""Deals of the relevances to other segments, for the chance level of infidelity."""
 MANY = tuple(np.round(np.arange(0.05, 1.0, 0.1), 2))
 
 
@@ -37,6 +41,9 @@ class Checks:
         What else may stand where a segment was taken away; `None` leaves the second fill out.
     second_deletion
         Shares of segments for the deletion curve under the second fill.
+    random_weights_up_to_s
+        The map is compared with that of shuffled weights for recordings of at most this many seconds: it costs one more
+        map. 0 leaves it out.
     """
 
     deletion: tuple[float, ...] = (0.0, 0.1, 0.3)
@@ -45,6 +52,7 @@ class Checks:
     n_held_out: int = 12
     second_fill: str | None = "mean"
     second_deletion: tuple[float, ...] = (0.0, 0.15)
+    random_weights_up_to_s: float = 6.0
 
     def __post_init__(self) -> None:
         if self.n_orders < 2:
@@ -83,6 +91,11 @@ class Evidence:
     seed_agreement: tuple[float | None, ...]
     fill_agreement: tuple[float | None, ...]
     faithfulness: tuple[float | None, ...]
+    infidelity: tuple[float | None, ...]
+    chance_infidelity: tuple[float | None, ...]
+    random_weights: tuple[float | None, ...]
+    other_target: tuple[float | None, ...]
+    not_measured: tuple[str, ...] = ()
 
 
 def gather(
@@ -119,12 +132,19 @@ def gather(
         fills = _fill_agreement(score, fill, checks.second_fill)
     held_out = _held_out(relevance.shape[0], checks.n_held_out, seed=seed)
     halves = half_agreement(method, masks, score(masks, fill=fill))
+    infidelities, by_chance = _infidelity(score, relevance, held_out, fill=fill, seed=seed)
+    shuffled, reasons = _random_weights(score, method, masks, relevance, fill=fill, seed=seed, checks=checks)
     return Evidence(
         curves=tuple(zip(*found, strict=True)),
         half_agreement=halves,
         seed_agreement=_seed_agreement(method, score, estimate, halves, fill=fill, seed=seed),
         fill_agreement=fills,
         faithfulness=_faithfulness(score, relevance, held_out, fill=fill),
+        infidelity=infidelities,
+        chance_infidelity=by_chance,
+        random_weights=shuffled,
+        other_target=_other_target(score.targets, relevance),
+        not_measured=reasons,
     )
 
 
@@ -180,6 +200,58 @@ def _faithfulness(
     )
 
 
+def _infidelity(
+    score: MaskedScores, relevance: NDArray[np.float64], held_out: Masks, *, fill: str, seed: int
+) -> tuple[tuple[float | None, ...], tuple[float | None, ...]]:
+    """Return the infidelity on held-out masks, and that of the same relevances dealt to other segments."""
+    n_segments, n_targets = relevance.shape
+    if len(held_out) == 0:
+        return (None,) * n_targets, (None,) * n_targets
+    drops = score(np.ones((1, n_segments), dtype=bool), fill=fill) - score(held_out, fill=fill)
+    deals = random_orders(n_segments, N_DEALS, seed=seed + 2)
+    own = [infidelity(relevance[:, t], ~held_out, drops[:, t]) for t in range(n_targets)]
+    dealt = [
+        float(np.mean([infidelity(relevance[deal, t], ~held_out, drops[:, t]) for deal in deals]))
+        for t in range(n_targets)
+    ]
+    return tuple(own), tuple(dealt)
+
+
+def _random_weights(
+    score: MaskedScores,
+    method: Method,
+    masks: Masks,
+    relevance: NDArray[np.float64],
+    *,
+    fill: str,
+    seed: int,
+    checks: Checks,
+) -> tuple[tuple[float | None, ...], tuple[str, ...]]:
+    """Return the agreement with maps of shuffled weights, or why it was not measured."""
+    nothing: tuple[float | None, ...] = (None,) * relevance.shape[1]
+    if score.recording.duration_s > checks.random_weights_up_to_s:
+        limit = checks.random_weights_up_to_s
+        return nothing, (f"shuffled weights: left out for recordings longer than {limit:g} s, it costs one more map",)
+    try:
+        return random_weights_agreement(score, method, masks, relevance, fill=fill, seed=seed), ()
+    except NotAble as error:
+        return nothing, (f"shuffled weights: {error}",)
+
+
+def _other_target(targets: Sequence[Target], relevance: NDArray[np.float64]) -> tuple[float | None, ...]:
+    """Return for each map its largest correlation with that of a target of another label."""
+    found: list[float | None] = []
+    for t, target in enumerate(targets):
+        others = [
+            value
+            for u, other in enumerate(targets)
+            if other.label != target.label
+            if (value := _known(pearson(relevance[:, t], relevance[:, u]))) is not None
+        ]
+        found.append(max(others, default=None))
+    return tuple(found)
+
+
 def _columnwise(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float | None, ...]:
     return tuple(_known(pearson(a[:, t], b[:, t])) for t in range(a.shape[1]))
 
@@ -208,18 +280,29 @@ def trust(
     scores
         `(n_masks,)` its scores over the plan; the first is that of the whole recording, the second of the filled one.
     """
-    mass = chance = hit = None
-    if target.interval is not None and target.interval.duration_s > 0:
-        share = inside(segments, target.interval)
-        mass, chance = _known(relevance_mass(relevance, share)), chance_mass(sizes(segments), share)
-        hit = pointing_hit(relevance, share)
+    extent = sizes(segments)
     measured = Trust(
         curves=evidence.curves[index],
-        relevance_mass=mass,
-        chance_mass=chance,
-        pointing_hit=hit,
         seed_agreement=evidence.seed_agreement[index],
         fill_agreement=evidence.fill_agreement[index],
         faithfulness_correlation=evidence.faithfulness[index],
+        infidelity=evidence.infidelity[index],
+        chance_infidelity=evidence.chance_infidelity[index],
+        gini=_known(gini(relevance, extent)),
+        size_auc=_known(size_auc(relevance, extent)),
+        random_weights_agreement=evidence.random_weights[index],
+        other_target_agreement=evidence.other_target[index],
+        not_measured=evidence.not_measured,
     )
-    return failures(measured, scores)
+    if target.interval is not None and target.interval.duration_s > 0:
+        share = inside(segments, target.interval)
+        measured = replace(
+            measured,
+            relevance_mass=_known(relevance_mass(relevance, share)),
+            chance_mass=chance_mass(extent, share),
+            pointing_hit=pointing_hit(relevance, share),
+            rank_accuracy=_known(rank_accuracy(relevance, share)),
+            chance_rank_accuracy=float((share >= 0.5).mean()),
+            time_auc=_known(time_auc(relevance, share, extent)),
+        )
+    return failures(measured, scores, n_segments=relevance.size)

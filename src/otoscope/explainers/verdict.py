@@ -11,10 +11,13 @@ from scipy.stats import t as student
 from otoscope.core import PerturbationCurve, Trust
 
 LEAST_AGREEMENT = 0.5
+MOST_LIKE_RANDOM_WEIGHTS = 0.7
+FEWEST_SEGMENTS = 8
+"""With fewer, shuffled weights may give a like map by chance."""
 LEAST_CHANGE_NATS = 1e-6
 
 
-def failures(trust: Trust, scores: NDArray[np.float64]) -> Trust:
+def failures(trust: Trust, scores: NDArray[np.float64], *, n_segments: int = 0) -> Trust:
     """Return `trust` with a sentence for each check that failed.
 
     Parameters
@@ -23,6 +26,8 @@ def failures(trust: Trust, scores: NDArray[np.float64]) -> Trust:
         What was measured; what was not measured cannot fail.
     scores
         `(n_masks,)` scores of the target over the plan, whole recording first, filled recording second.
+    n_segments
+        Of the map; with fewer than 8, likeness to the map of shuffled weights proves nothing.
     """
     if np.ptp(scores) < LEAST_CHANGE_NATS:
         return replace(trust, failures=("no masked recording changed the score: there is nothing to explain",))
@@ -32,6 +37,7 @@ def failures(trust: Trust, scores: NDArray[np.float64]) -> Trust:
         _agreement(trust.seed_agreement, "another sample of masked recordings would give another map"),
         _agreement(trust.fill_agreement, "the map depends on what fills the gaps"),
         _prediction(trust.faithfulness_correlation),
+        _random_weights(trust.random_weights_agreement) if n_segments >= FEWEST_SEGMENTS else "",
     ]
     return replace(trust, failures=tuple(sentence for sentence in found if sentence))
 
@@ -67,3 +73,9 @@ def _agreement(rho: float | None, meaning: str) -> str:
 
 def _prediction(r: float | None) -> str:
     return "" if r is None or r > 0 else f"the map does not predict scores of recordings it has not seen (r = {r:.2f})"
+
+
+def _random_weights(rho: float | None) -> str:
+    if rho is None or rho <= MOST_LIKE_RANDOM_WEIGHTS:
+        return ""
+    return f"a recogniser with shuffled weights gives much the same map (rank correlation {rho:.2f})"

@@ -101,3 +101,30 @@ def top_k_hit(relevance: ArrayLike, inside: ArrayLike, *, k: int) -> bool:
     """
     values, share = _map_and_share(relevance, inside)
     return bool((share[np.argsort(-values, kind="stable")[:k]] > 0).any())
+
+
+def time_auc(relevance: ArrayLike, inside: ArrayLike, sizes: ArrayLike) -> float:
+    """Return the area under the ROC of relevance per extent against the reference, every moment counting alike.
+
+    The probability that a moment within the reference has more relevance than one outside it, ties counting half
+    (Mann and Whitney 1947): 1 is perfect, 0.5 chance; NaN where everything or nothing lies within the reference.
+
+    Parameters
+    ----------
+    relevance, inside, sizes
+        `(n_segments,)` relevance, share of the segment within the reference, and extent.
+
+    Examples
+    --------
+    >>> time_auc([2.0, 1.0, 0.0], [1, 0, 0], [1, 1, 1]), time_auc([1.0, 1.0], [1, 0], [1, 1])
+    (1.0, 0.5)
+    """
+    values, share = _map_and_share(relevance, inside)
+    extent, _ = _map_and_share(sizes, inside)
+    density = values / extent
+    within, outside = extent * share, extent * (1 - share)
+    total = float(within.sum() * outside.sum())
+    if total <= 0:
+        return float("nan")
+    wins = (density[:, None] > density[None, :]) + 0.5 * (density[:, None] == density[None, :])
+    return float(within @ wins @ outside / total)

@@ -53,6 +53,11 @@ class OpenEdits:
         """Return what a `Provenance` says of them: their names at "edited", nothing where none is open."""
         return {"edited": list(self.names)} if self.names else {}
 
+    def refuse_copy(self) -> None:
+        """Refuse a changed copy of the network while any is open; raises `NotAble`."""
+        if self.names:
+            raise NotAble(f"no copy with edits at {', '.join(self.names)}; leave the `edited` block first")
+
     def refuse_gradient(self) -> None:
         """Refuse a gradient while any is open.
 

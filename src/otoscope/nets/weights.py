@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import math
 import os
+from typing import Any
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from otoscope.core import CorruptWeights
+from otoscope.core import BadInput, CorruptWeights
 
 
 def serialized(network: nn.Module, *, half: bool = False) -> bytes:
@@ -39,3 +43,49 @@ def give_weights(network: nn.Module, data: bytes, source: str | os.PathLike[str]
         raise CorruptWeights(
             f"{os.fspath(source)} holds weights of another network: {str(error).splitlines()[0]}"
         ) from error
+
+
+def shuffled(network: Any, *, seed: int, share: float = 1.0) -> Any:
+    """Return a copy of a network that has forgotten what it learnt; the network itself stays as it is.
+
+    Every weight tensor of a layer keeps its values and loses their order, so that activations keep about their size
+    (cascading randomisation from the output down, Adebayo et al. 2018, section 3.1, with weights permuted rather than
+    redrawn). Buffers, such as the running means of a normalisation, stay.
+
+    Parameters
+    ----------
+    network
+        An `nn.Module`, layers named from the input to the output.
+    seed
+        Of the permutations.
+    share
+        Which share of the layers with weights is shuffled, at least one, counted from the output.
+
+    Raises
+    ------
+    BadInput
+        `share` is not above 0 and at most 1, or the network has no weights.
+
+    Examples
+    --------
+    >>> a = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    >>> b = shuffled(a, seed=0, share=0.5)
+    >>> torch.equal(a[0].weight, b[0].weight), torch.equal(a[1].weight, b[1].weight)
+    (True, False)
+    """
+    if not 0 < share <= 1:
+        raise BadInput(f"share of layers must be above 0 and at most 1, got {share}")
+    other = copy.deepcopy(network)
+    layers = [own for layer in other.modules() if (own := list(layer.parameters(recurse=False)))]
+    if not layers:
+        raise BadInput("the network has no weights to shuffle")
+    generator = torch.Generator().manual_seed(seed)
+    done: set[int] = set()
+    with torch.no_grad():
+        for own in layers[-max(1, math.ceil(share * len(layers))) :]:
+            for weight in own:
+                if id(weight) not in done:
+                    order = torch.randperm(weight.numel(), generator=generator)
+                    weight.copy_(weight.flatten()[order].reshape(weight.shape))
+                    done.add(id(weight))
+    return other

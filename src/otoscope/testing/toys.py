@@ -7,7 +7,7 @@ the exact one. All times are seconds of the recording they are given.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,6 +86,11 @@ class AdditiveRecognizer:
             return lambda word: self.bias + float(self._weights_of(word) @ energies)
 
         return score_each(value, recordings, targets, progress)
+
+    def with_random_weights(self, *, seed: int, share: float = 1.0) -> AdditiveRecognizer:
+        """Return the toy with each word's weights dealt to other segments; `share` is all, for it has one layer."""
+        rng = np.random.default_rng(seed)
+        return replace(self, weights={word: tuple(rng.permutation(row)) for word, row in self.weights.items()})
 
     def exact_shapley(
         self, recording: Recording, target: Target, players: Sequence[Segment] | None = None

@@ -41,7 +41,7 @@ from otoscope.nets.hooks import leaf_at, recorded
 from otoscope.nets.open_edits import OpenEdits
 from otoscope.nets.substitution import Passes, passes_of
 from otoscope.nets.training import History, TrainingPlan
-from otoscope.nets.weights import weights_sha256
+from otoscope.nets.weights import shuffled, weights_sha256
 from otoscope.recognizers.ctc.card import CtcCard
 from otoscope.recognizers.ctc.decoding import aligned, check_said, hypotheses, word_automaton
 from otoscope.recognizers.ctc.files import load_ctc, save_ctc
@@ -106,6 +106,11 @@ class CTCRecognizer(ScoresAtSites):
         parameters |= self.open_edits.parameters()
         seed = self.card.training.get("seed")
         return Provenance(self.name, version("otoscope"), weights_sha256(self.network), parameters, seed)
+
+    def with_random_weights(self, *, seed: int, share: float = 1.0) -> CTCRecognizer:
+        """Return a recogniser of the same kind whose weights are shuffled; see `otoscope.nets.weights.shuffled`."""
+        self.open_edits.refuse_copy()
+        return CTCRecognizer(self.card, shuffled(self.network, seed=seed, share=share))
 
     @property
     def weighs_language(self) -> bool:

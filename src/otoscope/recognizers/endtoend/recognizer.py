@@ -21,6 +21,7 @@ from otoscope.nets.examples import padded
 from otoscope.nets.open_edits import OpenEdits
 from otoscope.nets.speech_network import SpeechNetwork
 from otoscope.nets.training import History, TrainingPlan
+from otoscope.nets.weights import shuffled
 from otoscope.recognizers.endtoend.batching import Recipe
 from otoscope.recognizers.endtoend.card import EndToEndCard
 from otoscope.recognizers.endtoend.files import load_endtoend, save_endtoend
@@ -138,6 +139,11 @@ class EndToEndRecognizer(ScoresAtSites):
         """Return the same recogniser with another beam or other weights; see `card.Decoding.changed`."""
         return self._changed(decoding=self.card.decoding.changed(**changes))
 
+    def with_random_weights(self, *, seed: int, share: float = 1.0) -> EndToEndRecognizer:
+        """Return a recogniser of the same kind whose weights are shuffled; see `otoscope.nets.weights.shuffled`."""
+        self.open_edits.refuse_copy()
+        return self._changed(shuffled(self.network, seed=seed, share=share))
+
     @property
     def weighs_language(self) -> bool:
         """Whether it decides with a language model that `score` leaves out."""
@@ -147,8 +153,8 @@ class EndToEndRecognizer(ScoresAtSites):
         """Return the same recogniser with a beam `factor` times as wide."""
         return self.with_decoding(beam=math.ceil(factor * self.card.decoding.beam))
 
-    def _changed(self, **changes: Any) -> EndToEndRecognizer:
-        other = type(self)(dataclasses.replace(self.card, **changes), self.network)
+    def _changed(self, network: SpeechNetwork | None = None, **changes: Any) -> EndToEndRecognizer:
+        other = type(self)(dataclasses.replace(self.card, **changes), network or self.network)
         other.fusion, other.language_model, other.spelled = self.fusion, self.language_model, self.spelled
         return other
 

@@ -36,7 +36,7 @@ from otoscope.nets.examples import batches
 from otoscope.nets.hooks import leaf_at, recorded
 from otoscope.nets.open_edits import OpenEdits
 from otoscope.nets.substitution import Passes
-from otoscope.nets.weights import weights_sha256
+from otoscope.nets.weights import shuffled, weights_sha256
 from otoscope.recognizers.forced_tiers import alignment_of, place_confidence
 from otoscope.recognizers.hmm.language import Lexicon, phone_lexicon
 from otoscope.recognizers.hybrid.contradictions import contradictions
@@ -222,15 +222,23 @@ class HybridRecognizer(ScoresAtSites):
         with self.open_edits.opened(edits):
             yield self
 
+    def with_random_weights(self, *, seed: int, share: float = 1.0) -> HybridRecognizer:
+        """Return a recogniser of the same kind whose weights are shuffled; see `otoscope.nets.weights.shuffled`."""
+        self.open_edits.refuse_copy()
+        return self._over(shuffled(self.acoustic.network, seed=seed, share=share))
+
     def with_card(self, **fields: Any) -> HybridRecognizer:
         """Return a recogniser with other fields of the card, over the same network."""
+        return self._over(self.acoustic.network, **fields)
+
+    def _over(self, network: Any, **fields: Any) -> HybridRecognizer:
         from otoscope.recognizers.hybrid.model import AcousticScores
 
         acoustic = AcousticScores(
             dataclasses.replace(self.card, **fields),
             self.acoustic.table,
             log_priors=self.acoustic.log_priors,
-            network=self.acoustic.network,
+            network=network,
         )
         return HybridRecognizer(dataclasses.replace(self.parts, acoustic=acoustic))
 

@@ -28,12 +28,15 @@ class Settings:
         Whose adapter and letters are in use; `None` for those in the checkpoint itself.
     knowledge
         What the search knows of language.
+    weights
+        How the weights differ from those of the checkpoint's files; empty where they are those.
     """
 
     decoding: Decoding = field(default_factory=Decoding)
     chunking: Chunking = field(default_factory=Chunking)
     language: str | None = None
     knowledge: Language = field(default_factory=Language)
+    weights: str = ""
 
 
 def provenance_of(
@@ -53,6 +56,8 @@ def provenance_of(
         parameters["revision"] = checkpoint.revision
     if settings.language is not None:
         parameters["language"] = settings.language
+    if settings.weights:
+        parameters["weights"] = settings.weights
     if settings.knowledge.said:
         parameters["language_model"] = dict(settings.knowledge.said)
     parameters |= open_edits.parameters()

@@ -16,6 +16,7 @@ from otoscope.core.protocols import Edit, Progress
 from otoscope.lexicon.ngram.automaton import BackoffAutomaton
 from otoscope.nets.open_edits import OpenEdits
 from otoscope.nets.substitution import Passes
+from otoscope.nets.weights import shuffled
 from otoscope.recognizers.checkpoints.folder import Checkpoint
 from otoscope.recognizers.substituting import ScoresAtSites
 from otoscope.recognizers.wav2vec2.hearing import check_said, heard, scored
@@ -112,6 +113,17 @@ class Wav2Vec2Recognizer(ScoresAtSites):
     def with_decoding(self, **changes: Any) -> Wav2Vec2Recognizer:
         """Return the same recogniser with another search; see `decoding.Decoding`."""
         return self._changed(decoding=self.settings.decoding.changed(**changes))
+
+    def with_random_weights(self, *, seed: int, share: float = 1.0) -> Wav2Vec2Recognizer:
+        """Return a recogniser of the same kind whose weights are shuffled; see `otoscope.nets.weights.shuffled`."""
+        self.open_edits.refuse_copy()
+        old = self.network
+        model = shuffled(old.model, seed=seed, share=share)
+        network = SpeechEncoder(model, old.extractor, weights=old.weights, precision=old.precision)
+        settings = dataclasses.replace(
+            self.settings, weights=f"shuffled by seed {seed}, share {share:g} from the output"
+        )
+        return type(self)(self.checkpoint, network, self.symbols, settings)
 
     @property
     def weighs_language(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from otoscope.core import CorruptWeights
 from otoscope.nets.open_edits import OpenEdits
+from otoscope.nets.weights import shuffled, weights_sha256
 from otoscope.recognizers.checkpoints.attention import implementation_of
 from otoscope.recognizers.checkpoints.opening import loaded
 from otoscope.recognizers.checkpoints.places import Places
@@ -77,6 +79,11 @@ class Parts:
 
     def _listed(self, name: str) -> Sequence[int]:
         return [int(i) for i in self.generation.get(name) or () if 0 <= int(i) < self.tokens.n_tokens]
+
+    def shuffled(self, *, seed: int, share: float) -> Parts:
+        """Return the same parts with the weights of the network shuffled; see `otoscope.nets.weights.shuffled`."""
+        model = shuffled(self.network.model, seed=seed, share=share)
+        return dataclasses.replace(self, network=Network(model), weights_sha256=weights_sha256(model))
 
     @cached_property
     def places(self) -> Places:

@@ -75,6 +75,11 @@ class WhisperRecognizer(ScoresAtSites):
         options = checked(self.parts, self.options.changed(**changes), self.name)
         return WhisperRecognizer(self.parts, options, self.heads)
 
+    def with_random_weights(self, *, seed: int, share: float = 1.0) -> WhisperRecognizer:
+        """Return a recogniser of the same kind whose weights are shuffled; see `otoscope.nets.weights.shuffled`."""
+        self.open_edits.refuse_copy()
+        return WhisperRecognizer(self.parts.shuffled(seed=seed, share=share), self.options, self.heads)
+
     @property
     def weighs_language(self) -> bool:
         """Whether it decides with a language model that `score` leaves out: the decoder is both."""
