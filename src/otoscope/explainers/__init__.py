@@ -15,6 +15,7 @@ from otoscope.core.late import lookup, resolve
 if TYPE_CHECKING:
     from otoscope.explainers.checks import Checks
     from otoscope.explainers.explaining import explain
+    from otoscope.explainers.judging import judge
     from otoscope.explainers.plan import Estimate, Method
 
 EXPLAINERS = {
@@ -39,9 +40,10 @@ _PUBLIC = {
     "Estimate": "otoscope.explainers.plan:Estimate",
     "Method": "otoscope.explainers.plan:Method",
     "explain": "otoscope.explainers.explaining:explain",
+    "judge": "otoscope.explainers.judging:judge",
 }
 
-__all__ = ["EXPLAINERS", "Checks", "Estimate", "Method", "explain", "method"]
+__all__ = ["EXPLAINERS", "Checks", "Estimate", "Method", "explain", "judge", "method"]
 
 
 def method(name: str) -> Method:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from otoscope.core import BadInput, NotAble, PerturbationCurve, Segment, Target, Trust
 from otoscope.explainers.curves import curves, random_orders
+from otoscope.explainers.direct import DirectMethod
 from otoscope.explainers.masked_scores import MaskedScores
-from otoscope.explainers.plan import DirectMethod, Estimate, Masks, Method, Scores
+from otoscope.explainers.plan import Estimate, Masks, Method, Scores
 from otoscope.explainers.randomizing import random_weights_agreement
 from otoscope.explainers.segments import inside, sizes
 from otoscope.explainers.verdict import failures

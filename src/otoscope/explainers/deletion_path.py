@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from otoscope.explainers.direct import DirectMethod
 from otoscope.explainers.masked_scores import MaskedScores
-from otoscope.explainers.plan import DirectMethod, Estimate, ends
+from otoscope.explainers.plan import Estimate, ends
 
 Vector = NDArray[np.float64]
 

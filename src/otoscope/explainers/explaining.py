@@ -22,8 +22,9 @@ from otoscope.core.protocols import Progress
 from otoscope.explainers import method as method_named
 from otoscope.explainers.cell_maps import cell_attributions
 from otoscope.explainers.checks import Checks, gather, trust
+from otoscope.explainers.direct import estimate_of
 from otoscope.explainers.masked_scores import MaskedScores
-from otoscope.explainers.plan import Estimate, Masks, Method, Scores, estimate_of
+from otoscope.explainers.plan import Estimate, Masks, Method, Scores
 from otoscope.explainers.segments import check_segments, cut
 
 N_FOR_CELLS = 130

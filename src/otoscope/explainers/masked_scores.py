@@ -67,6 +67,10 @@ class MaskedScores:
         """How many different recordings were scored so far."""
         return len(self._known)
 
+    def learn(self, other: MaskedScores) -> None:
+        """Take over what another of the same recogniser, recording, segments, targets and seed has scored."""
+        self._known.update(other._known)
+
     def __call__(self, masks: Masks, *, fill: str) -> Scores:
         """Return the scores `(n_masks, n_targets)` of the recordings that keep these segments."""
         keys = [_key(mask, fill) for mask in masks]

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otoscope.core import BadInput, DoesNotFit, NotAble
+from otoscope.explainers.direct import estimate_of
 from otoscope.explainers.masked_scores import MaskedScores
-from otoscope.explainers.plan import Masks, Method, estimate_of
+from otoscope.explainers.plan import Masks, Method
 from otoscope.metrics.agreement import spearman
 
 Agreements = tuple[float | None, ...]

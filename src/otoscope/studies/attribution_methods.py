@@ -20,8 +20,8 @@ from otoscope.core.protocols import Progress
 from otoscope.explainers import EXPLAINERS
 from otoscope.explainers import method as method_named
 from otoscope.explainers.curves import order_masks, random_orders
+from otoscope.explainers.direct import estimate_of
 from otoscope.explainers.masked_scores import MaskedScores
-from otoscope.explainers.plan import estimate_of
 from otoscope.explainers.segments import inside, sizes
 from otoscope.metrics.agreement import bootstrap_interval, spearman
 from otoscope.metrics.plausibility import chance_mass, relevance_mass

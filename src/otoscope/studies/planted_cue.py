@@ -20,9 +20,9 @@ from otoscope.core.protocols import Progress
 from otoscope.explainers import EXPLAINERS
 from otoscope.explainers import method as method_named
 from otoscope.explainers.curves import curves, random_orders
+from otoscope.explainers.direct import estimate_of
 from otoscope.explainers.local_cells import cell_effects, plan_cells
 from otoscope.explainers.masked_scores import MaskedScores
-from otoscope.explainers.plan import estimate_of
 from otoscope.explainers.segments import inside, sizes
 from otoscope.metrics.agreement import bootstrap_interval
 from otoscope.metrics.plausibility import chance_mass, relevance_mass

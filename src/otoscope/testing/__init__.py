@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from otoscope.testing.circuits import PlantedCircuit, circuit_sound, circuit_tones, planted_circuit
     from otoscope.testing.planted import PlantedCue, PlantedUtterance, planted_cue, planted_cue_corpus
 
-_PLANTED, _CHECKPOINTS = "otoscope.testing.planted", "otoscope.testing.checkpoints"
+_CIRCUITS, _PLANTED, _CHECKPOINTS = (
+    "otoscope.testing.circuits",
+    "otoscope.testing.planted",
+    "otoscope.testing.checkpoints",
+)
 _NEEDS_TORCH = {
     **dict.fromkeys(
         ("PlantedCircuit", "circuit_sound", "circuit_tones", "planted_circuit"), "otoscope.testing.circuits"

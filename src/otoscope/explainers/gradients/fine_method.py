@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otoscope.core import FrameGrid, NotAble, Recognizer, Recording, Target
+from otoscope.explainers.direct import DirectMethod
 from otoscope.explainers.gradients.fine_map import FineMap
 from otoscope.explainers.gradients.inputs import Inputs, inputs_of
 from otoscope.explainers.masked_scores import MaskedScores
-from otoscope.explainers.plan import DirectMethod, Estimate
+from otoscope.explainers.plan import Estimate
 
 
 @dataclass(frozen=True)
