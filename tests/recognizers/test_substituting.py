@@ -87,7 +87,7 @@ def passing(recognizer, recording, targets, site):
 
     with recognizer.edited({site: keep}):
         recognizer.score([recording], targets)
-    if site.startswith("decoder") and hasattr(recognizer, "with_heads"):
+    if site.startswith(("decoder", "logits")) and hasattr(recognizer, "with_heads"):
         return seen[-1]  # Whisper looks at the first token before it goes along the text
     return np.concatenate(seen) if seen else None
 
