@@ -21,10 +21,9 @@ def test_exact_methods_of_an_additive_toy_pass_with_nothing_unfaithful(finding):
     rows = {row["method"]: row for row in finding.table}
     for name in ("leave-one-out", "shapley"):
         row = rows[name]
-        assert row["share_passed"] >= 0.9
+        assert row["share_passed"] == 1
         assert row["gain"] > 0.2
-        assert row["infidelity"] == pytest.approx(0, abs=1e-6)
-        assert row["chance_infidelity"] > 1
+        assert row["infidelity"] < 1e-3 * row["chance_infidelity"]  # ramps: neighbours share theirs when both go
         assert row["deletion"] < row["random_deletion"]
         assert row["insertion"] > row["random_insertion"]
         assert row["comprehensiveness"] > row["random_comprehensiveness"]

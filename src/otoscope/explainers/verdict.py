@@ -37,7 +37,7 @@ def failures(trust: Trust, scores: NDArray[np.float64], *, n_segments: int = 0) 
         _agreement(trust.seed_agreement, "another sample of masked recordings would give another map"),
         _agreement(trust.fill_agreement, "the map depends on what fills the gaps"),
         _prediction(trust.faithfulness_correlation),
-        _random_weights(trust.random_weights_agreement) if n_segments >= FEWEST_SEGMENTS else "",
+        _random_weights(trust.random_weights_agreement, n_segments) if n_segments >= FEWEST_SEGMENTS else "",
     ]
     return replace(trust, failures=tuple(sentence for sentence in found if sentence))
 
@@ -75,7 +75,9 @@ def _prediction(r: float | None) -> str:
     return "" if r is None or r > 0 else f"the map does not predict scores of recordings it has not seen (r = {r:.2f})"
 
 
-def _random_weights(rho: float | None) -> str:
-    if rho is None or rho <= MOST_LIKE_RANDOM_WEIGHTS:
+def _random_weights(rho: float | None, n_segments: int) -> str:
+    """Fail what is alike, and more so than one unrelated map in a thousand (Fisher's z; Fieller et al. 1957)."""
+    by_chance = float(np.tanh(3.09 * np.sqrt(1.06 / (n_segments - 3))))
+    if rho is None or rho <= max(MOST_LIKE_RANDOM_WEIGHTS, by_chance):
         return ""
     return f"a recogniser with shuffled weights gives much the same map (rank correlation {rho:.2f})"
