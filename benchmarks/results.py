@@ -175,10 +175,32 @@ ENTRIES = (
         "Labels needed, with and without pretraining",
         "otoscope study labels-needed --corpus DATA/fsdd --set pretrained=WORK/pretraining --set amounts=50,200,750 "
         "--set out=WORK/labels-needed --json",
-        "A wav2vec 2.0 of a million weights, pretrained for 2,259 updates on three hours of books, and the same network "
-        "with random weights learn to write digits of the telephone's band: how many recordings with texts does "
-        "pretraining save? At this size, none: it tells the right frame among 101 in 9.5 % of cases (chance 1 %), "
+        "A wav2vec 2.0 of a million weights, pretrained for 2,259 updates on three hours of books, and the same "
+        "network with random weights learn to write digits of the telephone's band: how many recordings with texts "
+        "does pretraining save? At this size, none: it tells the right frame among 101 in 9.5 % of cases (chance 1 %), "
         "which is too little to be of use.",
+    ),
+    Entry(
+        "acoustic-cues",
+        "Echoes of phonetics",
+        "otoscope study acoustic-cues --set voices=en-us,en-us+f2 --set "
+        "methods=expected-gradients,integrated-gradients,saliency --json",
+        "Asked why it hears bit rather than bet, sip rather than ship, tie rather than pie: does otoscope-en look "
+        "where phonetics says, at F1 and F2, above 4 kHz, at closure and burst?",
+    ),
+    Entry(
+        "vowels",
+        "Vowels: machine and listeners",
+        "otoscope study vowels --corpus DATA/hillenbrand-listeners --json",
+        "Twenty people and a quadratic discriminant heard the same vowels: do they doubt the same tokens? (111 of the "
+        "139 talkers of Hillenbrand et al. 1995; figures of all of them differ by up to a few hundredths.)",
+    ),
+    Entry(
+        "planted-circuits",
+        "Circuits set by hand",
+        "otoscope study planted-circuits --json",
+        "Networks whose circuit is known, some with a last layer that exchanges two letters: does discovery find "
+        "exactly the planted heads and units, and does the lens say until which layer the word was right?",
     ),
     Entry(
         "planted-cue",

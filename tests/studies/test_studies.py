@@ -28,7 +28,7 @@ def test_listing_studies_loads_nothing_heavy():
 def test_unknown_study_and_wrong_parameters_are_refused():
     with pytest.raises(UnknownName, match="did you mean planted-cue"):
         study("planted-clue")
-    with pytest.raises(BadInput, match="takes no corpus; it takes seed, n_utterances, progress"):
+    with pytest.raises(BadInput, match="takes no corpus; it takes methods, seed, n_utterances, progress"):
         study("planted-cue", corpus="folder")
     with pytest.raises(BadInput, match="needs corpus"):
         study("digits")
@@ -97,7 +97,7 @@ def test_every_method_finds_the_planted_cue(planted):
 def test_result_can_be_drawn_and_traced(planted):
     assert [panel.kind for panel in planted.panels] == ["bars", "lines"]
     bars, lines = planted.panels
-    assert len(bars.data["labels"]) == len(bars.data["values"]) == 5
+    assert len(bars.data["labels"]) == len(bars.data["values"]) == len(METHODS) + 1
     assert all(len(series["y"]) == len(lines.data["x"]) for series in lines.data["series"])
     assert planted.provenance["weights_sha256"]
     assert len({tuple(row) for row in planted.table}) == 1

@@ -59,7 +59,7 @@ def misheard(reference: str, trace: Trace) -> tuple[Passage, ...]:
     >>> sound = Recording(np.ones(16000), 16000)
     >>> trace = Trace(sound, (Hypothesis(("as", "not")),), Provenance("toy", "1"), {"alignment": Alignment(words)})
     >>> [(p.said, p.heard, p.start_s, p.end_s) for p in misheard("ask not now", trace)]
-    [(('ask',), ('as',), 0, 0.4), (('now',), (), 0.9, 1.0)]
+    [(('ask',), ('as',), 0.0, 0.4), (('now',), (), 0.9, 1.0)]
     """
     said = normalize_words(reference)
     spoken = [(word, interval) for interval in trace.words for word in normalize_words(interval.label)]

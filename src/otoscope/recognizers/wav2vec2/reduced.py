@@ -152,7 +152,7 @@ def quantized(values: Tensor) -> tuple[Tensor, Tensor]:
     Examples
     --------
     >>> integers, scale = quantized(torch.tensor([[1.0, -0.5], [0.0, 0.0]]))
-    >>> integers.tolist(), scale.round(decimals=4).flatten().tolist()
+    >>> integers.tolist(), [round(each, 4) for each in scale.flatten().tolist()]
     ([[127, -64], [0, 0]], [0.0079, 0.0])
     """
     scale = values.abs().amax(1, keepdim=True) / 127
