@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from otoscope.core import BadInput, Explanation, Finding, Interrupted, Recording, Target, Trace
+from otoscope.core import BadInput, Explanation, Finding, Interrupted, Recognizer, Recording, Target, Trace
 from otoscope.core.protocols import Progress
 from otoscope.explainers.analyses import analysis, subject_of
 from otoscope.recognizers.registry import DEFAULT
@@ -41,6 +41,9 @@ def explain(
     ] = None,
     rather_than: Annotated[
         str | None, typer.Option(help="Explain why the word given by --word was heard and not this one.")
+    ] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="Explain a hidden unit at the words' places, as SITE:NUMBER, not the words.")
     ] = None,
     method: Annotated[
         str, typer.Option("--method", "--methods", help="How: a method, several with commas between, or all.")
@@ -93,7 +96,9 @@ def explain(
     how = {"segments": segments, "fill": fill, "n_masks": n_masks, "seed": seed}
     with (
         _resumable(journal),
-        Journal(open_recognizer(recognizer, language=language, task=task, prompt=prompt), journal) as engine,
+        Journal(
+            of_unit(open_recognizer(recognizer, language=language, task=task, prompt=prompt), unit), journal
+        ) as engine,
         progress_bar("explaining") as progress,
     ):
         explanation, findings = asked.answered(engine, recording, how, progress)
@@ -109,6 +114,18 @@ def explain(
         print_json(told | {"findings": [_told(finding) for finding in findings]} if findings else told)
     else:
         print("\n".join([*summary_lines(explanation, page), *(f"{f.name}: {f.summary}" for f in findings)]))
+
+
+def of_unit(recognizer: Recognizer, unit: str | None) -> Recognizer:
+    """Return the recogniser, or the same whose scores are the activation of a unit, SITE:NUMBER."""
+    from otoscope.explainers.unit_scores import UnitScores
+
+    if unit is None:
+        return recognizer
+    site, colon, number = unit.rpartition(":")
+    if not colon or not number.isdigit():
+        raise BadInput(f"--unit {unit}: give SITE:NUMBER, such as --unit encoder.0:17")
+    return UnitScores(recognizer, site, int(number))
 
 
 @dataclass(frozen=True)

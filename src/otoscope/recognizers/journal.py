@@ -16,6 +16,12 @@ from numpy.typing import NDArray
 from otoscope.core import CannotWrite, OtoscopeError, Provenance, Recording, Target, Trace
 from otoscope.core.protocols import Progress, Recognizer
 
+ABILITIES = (
+    *("align", "stream", "gradient", "sites", "edited", "score_at"),
+    *("weighs_language", "with_wider_search", "with_random_weights"),
+)
+"""What a recogniser may be able to do beyond `trace` and `score`; see `otoscope.core.protocols`."""
+
 CHUNK = 16
 """Recordings scored between two entries: at most this many are lost by a kill."""
 
@@ -40,6 +46,9 @@ class Journal:
         self.folder = folder
         self._known: dict[str, list[float]] = {}
         self._file: IO[str] | None = None
+        for ability in ABILITIES:  # `isinstance` asks the instance itself for these, never `__getattr__`
+            if hasattr(recognizer, ability):
+                setattr(self, ability, getattr(recognizer, ability))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.recognizer, name)
