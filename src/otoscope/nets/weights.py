@@ -6,6 +6,7 @@ import copy
 import hashlib
 import math
 import os
+from collections.abc import Collection
 from typing import Any
 
 import safetensors.torch
@@ -45,12 +46,12 @@ def give_weights(network: nn.Module, data: bytes, source: str | os.PathLike[str]
         ) from error
 
 
-def shuffled(network: Any, *, seed: int, share: float = 1.0) -> Any:
+def shuffled(network: Any, *, seed: int, share: float = 1.0, fixed: Collection[str] = ()) -> Any:
     """Return a copy of a network that has forgotten what it learnt; the network itself stays as it is.
 
     Every weight tensor of a layer keeps its values and loses their order, so that activations keep about their size
     (cascading randomisation from the output down, Adebayo et al. 2018, section 3.1, with weights permuted rather than
-    redrawn). Buffers, such as the running means of a normalisation, stay.
+    redrawn). Buffers, such as the running means of a normalisation, stay; weights that layers share stay shared.
 
     Parameters
     ----------
@@ -60,11 +61,13 @@ def shuffled(network: Any, *, seed: int, share: float = 1.0) -> Any:
         Of the permutations.
     share
         Which share of the layers with weights is shuffled, at least one, counted from the output.
+    fixed
+        Names of weights that were never learnt, such as a table of sinusoids: they stay.
 
     Raises
     ------
     BadInput
-        `share` is not above 0 and at most 1, or the network has no weights.
+        `share` is not above 0 and at most 1, the network has no weights, or none of a name in `fixed`.
 
     Examples
     --------
@@ -76,11 +79,18 @@ def shuffled(network: Any, *, seed: int, share: float = 1.0) -> Any:
     if not 0 < share <= 1:
         raise BadInput(f"share of layers must be above 0 and at most 1, got {share}")
     other = copy.deepcopy(network)
-    layers = [own for layer in other.modules() if (own := list(layer.parameters(recurse=False)))]
+    named = dict(other.named_parameters())
+    if unknown := sorted(set(fixed) - set(named)):
+        raise BadInput(f"the network has no weights named {', '.join(unknown)}")
+    done = {id(named[name]) for name in fixed}
+    layers = [
+        own
+        for layer in other.modules()
+        if (own := [weight for weight in layer.parameters(recurse=False) if id(weight) not in done])
+    ]
     if not layers:
         raise BadInput("the network has no weights to shuffle")
     generator = torch.Generator().manual_seed(seed)
-    done: set[int] = set()
     with torch.no_grad():
         for own in layers[-max(1, math.ceil(share * len(layers))) :]:
             for weight in own:

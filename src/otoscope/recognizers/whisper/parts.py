@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from otoscope.core import CorruptWeights
 from otoscope.nets.open_edits import OpenEdits
-from otoscope.nets.weights import shuffled, weights_sha256
+from otoscope.nets.weights import shuffled
 from otoscope.recognizers.checkpoints.attention import implementation_of
 from otoscope.recognizers.checkpoints.opening import loaded
 from otoscope.recognizers.checkpoints.places import Places
@@ -44,13 +44,15 @@ class Parts:
     Parameters
     ----------
     name, weights_sha256
-        Of the checkpoint, for provenance.
+        Of the checkpoint, for provenance; no hash where the weights are others.
     network, tokens, front_end
         What hears, writes and listens.
     generation
         What the checkpoint says of decoding; see `own_settings.generation_of`.
     attention
         `eager` or `sdpa`.
+    weights
+        How the weights differ from those of the checkpoint's files; empty where they are those.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Parts:
     front_end: FrontEnd
     generation: Mapping[str, Any]
     attention: str
+    weights: str = ""
 
     @property
     def n_context(self) -> int:
@@ -82,8 +85,9 @@ class Parts:
 
     def shuffled(self, *, seed: int, share: float) -> Parts:
         """Return the same parts with the weights of the network shuffled; see `otoscope.nets.weights.shuffled`."""
-        model = shuffled(self.network.model, seed=seed, share=share)
-        return dataclasses.replace(self, network=Network(model), weights_sha256=weights_sha256(model))
+        model = shuffled(self.network.model, seed=seed, share=share, fixed=("model.encoder.embed_positions.weight",))
+        said = f"those of {self.weights_sha256}, shuffled by seed {seed}, share {share:g} from the output"
+        return dataclasses.replace(self, network=Network(model), weights_sha256=None, weights=said)
 
     @cached_property
     def places(self) -> Places:

@@ -59,6 +59,7 @@ class WhisperRecognizer(ScoresAtSites):
         """Version, hash of the weights, every option, the heads that place words, and open edits by name."""
         parameters: dict[str, Any] = {"family": "whisper", **self.options.as_json()}
         parameters |= {"attention": self.parts.attention, "heads": self.heads.as_json()}
+        parameters |= {"weights": self.parts.weights} if self.parts.weights else {}
         parameters |= self.open_edits.parameters()
         return Provenance(self.name, version("otoscope"), self.parts.weights_sha256, parameters, self.options.seed)
 
