@@ -7,13 +7,17 @@ import pytest
 import torch
 
 from otoscope.core import NotAble, UnknownName
+from otoscope.recognizers.wav2vec2 import reduced
 from otoscope.recognizers.wav2vec2.reduced import FourierConvolution, Int8Linear
 
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 @pytest.mark.parametrize("precision", ["bfloat16", "int8"])
 @pytest.mark.parametrize("kind", ["wav2vec2", "wavlm", "wav2vec2-bert", "data2vec-audio"])
-def test_fewer_bits_are_near_float32_and_look_like_it_from_outside(opened, bursts, kind, precision, attention):
+def test_fewer_bits_are_near_float32_and_look_like_it_from_outside(
+    opened, bursts, monkeypatch, kind, precision, attention
+):
+    monkeypatch.setattr(reduced, "LONG_KERNEL", 3)
     attention = "eager" if kind == "wavlm" else attention
     wide, narrow = opened(kind), opened(kind, precision=precision, attention=attention)
     agreed, frames = 0, 0
@@ -29,6 +33,7 @@ def test_fewer_bits_are_near_float32_and_look_like_it_from_outside(opened, burst
     assert agreed > 0.9 * frames
     assert narrow.provenance.parameters["precision"] == precision
     assert wide.provenance.parameters["precision"] == "float32"
+    assert any(isinstance(module, FourierConvolution) for module in narrow.network.model.modules())
 
 
 def test_no_other_precision_is_known(opened):

@@ -83,7 +83,8 @@ class FourierConvolution(nn.Module):
         super().__init__()
         weight = convolution.weight.detach().float()
         n_out, n_in, self.width = weight.shape
-        self.groups, self.padding = convolution.groups, int(convolution.padding[0])
+        self.kernel_size, self.stride, self.dilation = (self.width,), (1,), (1,)
+        self.groups, self.padding = convolution.groups, (int(convolution.padding[0]),)
         self.n_fft = 5 * self.width
         self.step = self.n_fft - self.width + 1
         kernel = torch.fft.rfft(weight, self.n_fft).conj().view(self.groups, n_out // self.groups, n_in, -1)
@@ -94,10 +95,10 @@ class FourierConvolution(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """Return `(n, n_out, n_frames)` of `frames` `(n, n_in, n_frames)`."""
         n, n_in, n_frames = frames.shape
-        n_wanted = n_frames + 2 * self.padding - self.width + 1
+        n_wanted = n_frames + 2 * self.padding[0] - self.width + 1
         n_blocks = -(-n_wanted // self.step)
-        behind = n_blocks * self.step + self.width - 1 - n_frames - self.padding
-        blocks = F.pad(frames.float(), (self.padding, behind)).unfold(2, self.n_fft, self.step)
+        behind = n_blocks * self.step + self.width - 1 - n_frames - self.padding[0]
+        blocks = F.pad(frames.float(), (self.padding[0], behind)).unfold(2, self.n_fft, self.step)
         spectrum = torch.fft.rfft(blocks).view(n, self.groups, n_in // self.groups, n_blocks, -1)
         n_bins = spectrum.shape[-1]
         rows = spectrum.permute(4, 1, 0, 3, 2).reshape(n_bins, self.groups, n * n_blocks, -1)
