@@ -1,5 +1,7 @@
 """Deletion and insertion curves and the verdicts made from them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,7 +55,7 @@ def _same_masks(relevance, orders):
 def test_random_orders_are_shared_by_all_targets(toy, noise):
     from otoscope.explainers import explain
 
-    checks = Checks(deletion=(0.5,), insertion=(), n_orders=5, n_held_out=0, second_fill=None)
+    checks = Checks(deletion=(0.5,), insertion=(), n_orders=5, n_held_out=0, second_fill=None, random_weights_up_to_s=0)
     explanation = explain(toy, noise, checks=checks)
     n_extra = explanation[0].settings["n_evaluations_with_checks"] - explanation[0].n_evaluations
     assert n_extra <= 10 + 5
@@ -101,3 +103,19 @@ def test_interval_of_random_orders_is_students():
 def test_one_random_order_is_no_baseline():
     with pytest.raises(BadInput, match="at least two orders"):
         Checks(n_orders=1)
+
+
+def test_the_map_of_shuffled_weights_is_counted(toy, noise):
+    from otoscope.explainers import explain
+
+    told = []
+    checks = Checks(deletion=(0.5,), insertion=(), n_orders=5, n_held_out=0, second_fill=None)
+    attribution = explain(toy, noise, checks=checks, progress=lambda done, total: told.append((done, total)))[0]
+    n_extra = attribution.settings["n_evaluations_with_checks"] - attribution.n_evaluations
+    assert attribution.n_evaluations <= n_extra <= attribution.n_evaluations + 15
+    assert attribution.trust.random_weights_agreement is not None
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert len({total for _, total in told}) == 1, "all that is to come is known from the beginning"
+    without = explain(toy, noise, checks=replace(checks, random_weights_up_to_s=noise.duration_s / 2))[0]
+    assert without.trust.random_weights_agreement is None
+    assert "left out for recordings longer than" in without.trust.not_measured[0]

@@ -8,21 +8,27 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import BadInput, NotAble, PerturbationCurve, Segment, Target, Trust
+from otoscope.core import BadInput, NotAble, PerturbationCurve, Recording, Segment, Target, Trust
 from otoscope.explainers.curves import curves, random_orders
-from otoscope.explainers.direct import DirectMethod
 from otoscope.explainers.masked_scores import MaskedScores
-from otoscope.explainers.plan import Estimate, Masks, Method, Scores
+from otoscope.explainers.measuring import (
+    Measured,
+    faithfulness,
+    fill_agreement,
+    half_agreement,
+    held_out_masks,
+    infidelities,
+    known,
+    other_target_agreement,
+    seed_agreement,
+)
+from otoscope.explainers.plan import Estimate, Masks, Method
 from otoscope.explainers.randomizing import random_weights_agreement
 from otoscope.explainers.segments import inside, sizes
 from otoscope.explainers.verdict import failures
-from otoscope.metrics.agreement import pearson, spearman_brown
 from otoscope.metrics.compactness import gini, size_auc
-from otoscope.metrics.faithfulness import faithfulness_correlation, infidelity
 from otoscope.metrics.plausibility import chance_mass, pointing_hit, rank_accuracy, relevance_mass, time_auc
 
-N_DEALS = 20
-"""Deals of the relevances to other segments, for the chance level of infidelity."""
 MANY = tuple(np.round(np.arange(0.05, 1.0, 0.1), 2))
 
 
@@ -53,7 +59,7 @@ class Checks:
     n_held_out: int = 12
     second_fill: str | None = "mean"
     second_deletion: tuple[float, ...] = (0.0, 0.15)
-    random_weights_up_to_s: float = 6.0
+    random_weights_up_to_s: float = 3.0
 
     def __post_init__(self) -> None:
         if self.n_orders < 2:
@@ -73,11 +79,15 @@ class Checks:
             return cls(deletion=(0.0,), insertion=(), n_orders=40, second_fill=second, second_deletion=(0.0,))
         return cls(second_fill=second)
 
-    def n_evaluations(self, n_segments: int, n_targets: int) -> int:
-        """Return about how many recordings the checks add, for a progress bar."""
+    def shuffles(self, recording: Recording) -> bool:
+        """Return whether the maps of this recording are compared with those of shuffled weights."""
+        return recording.duration_s <= self.random_weights_up_to_s
+
+    def n_evaluations(self, n_segments: int, n_targets: int, *, n_again: int = 0) -> int:
+        """Return about how many recordings the checks add, for a progress bar; `n_again` for shuffled weights."""
         steps = len(self.deletion) + len(self.insertion) + (len(self.second_deletion) if self.second_fill else 0)
         left_out = n_segments * (2 if self.second_fill else 0)
-        return steps * (n_targets + self.n_orders) + self.n_held_out + left_out
+        return steps * (n_targets + self.n_orders) + self.n_held_out + left_out + n_again
 
 
 @dataclass(frozen=True)
@@ -88,14 +98,14 @@ class Evidence:
     """
 
     curves: tuple[tuple[PerturbationCurve, ...], ...]
-    half_agreement: tuple[float | None, ...]
-    seed_agreement: tuple[float | None, ...]
-    fill_agreement: tuple[float | None, ...]
-    faithfulness: tuple[float | None, ...]
-    infidelity: tuple[float | None, ...]
-    chance_infidelity: tuple[float | None, ...]
-    random_weights: tuple[float | None, ...]
-    other_target: tuple[float | None, ...]
+    half_agreement: Measured
+    seed_agreement: Measured
+    fill_agreement: Measured
+    faithfulness: Measured
+    infidelity: Measured
+    chance_infidelity: Measured
+    random_weights: Measured
+    other_target: Measured
     not_measured: tuple[str, ...] = ()
 
 
@@ -118,7 +128,7 @@ def gather(
     deletion = curves(score, relevance, direction="deletion", fill=fill, fractions=checks.deletion, orders=orders)
     insertion = curves(score, relevance, direction="insertion", fill=fill, fractions=checks.insertion, orders=orders)
     found = [deletion, insertion]
-    fills: tuple[float | None, ...] = (None,) * relevance.shape[1]
+    fills: Measured = (None,) * relevance.shape[1]
     if checks.second_fill is not None:
         found.append(
             curves(
@@ -130,92 +140,23 @@ def gather(
                 orders=orders,
             )
         )
-        fills = _fill_agreement(score, fill, checks.second_fill)
-    held_out = _held_out(relevance.shape[0], checks.n_held_out, seed=seed)
+        fills = fill_agreement(score, fill, checks.second_fill)
+    held_out = held_out_masks(relevance.shape[0], checks.n_held_out, seed=seed)
     halves = half_agreement(method, masks, score(masks, fill=fill))
-    infidelities, by_chance = _infidelity(score, relevance, held_out, fill=fill, seed=seed)
+    distance, by_chance = infidelities(score, relevance, held_out, fill=fill, seed=seed)
     shuffled, reasons = _random_weights(score, method, masks, relevance, fill=fill, seed=seed, checks=checks)
     return Evidence(
         curves=tuple(zip(*found, strict=True)),
         half_agreement=halves,
-        seed_agreement=_seed_agreement(method, score, estimate, halves, fill=fill, seed=seed),
+        seed_agreement=seed_agreement(method, score, estimate, halves, fill=fill, seed=seed),
         fill_agreement=fills,
-        faithfulness=_faithfulness(score, relevance, held_out, fill=fill),
-        infidelity=infidelities,
+        faithfulness=faithfulness(score, relevance, held_out, fill=fill),
+        infidelity=distance,
         chance_infidelity=by_chance,
         random_weights=shuffled,
-        other_target=_other_target(score.targets, relevance),
+        other_target=other_target_agreement(score.targets, relevance),
         not_measured=reasons,
     )
-
-
-def half_agreement(method: Method, masks: Masks, scores: Scores) -> tuple[float | None, ...]:
-    """Return the correlation of the maps from two half-samples, one for each target."""
-    halves = method.halves(masks)
-    if halves is None:
-        return (None,) * scores.shape[1]
-    first, second = (method.estimate(masks[rows], scores[rows]).relevance for rows in halves)
-    return _columnwise(first, second)
-
-
-def _seed_agreement(
-    method: Method,
-    score: MaskedScores,
-    estimate: Estimate,
-    halves: Sequence[float | None],
-    *,
-    fill: str,
-    seed: int,
-) -> tuple[float | None, ...]:
-    """Return how well two seeds agree: from two half-samples, or from a second map where none is sampled by masks."""
-    if isinstance(method, DirectMethod) and not estimate.exact:
-        return _columnwise(estimate.relevance, method.look(score, fill=fill, seed=seed + 1).relevance)
-    return tuple(None if half is None else spearman_brown(half) for half in halves)
-
-
-def _fill_agreement(score: MaskedScores, fill: str, second_fill: str) -> tuple[float | None, ...]:
-    """Correlate leave-one-out maps under two fills: a handful of recordings, whatever the method."""
-    n_segments = len(score.segments)
-    left_out = np.vstack([np.ones((1, n_segments), dtype=bool), ~np.eye(n_segments, dtype=bool)])
-    first, second = (score(left_out, fill=f) for f in (fill, second_fill))
-    return _columnwise(first[:1] - first[1:], second[:1] - second[1:])
-
-
-def _held_out(n_segments: int, n_masks: int, *, seed: int) -> Masks:
-    """Return random masks that keep half of the segments, drawn from another stream than the plans'."""
-    orders = random_orders(n_segments, n_masks, seed=seed + 1)
-    return np.argsort(orders, axis=1) < n_segments // 2
-
-
-def _faithfulness(
-    score: MaskedScores, relevance: NDArray[np.float64], held_out: Masks, *, fill: str
-) -> tuple[float | None, ...]:
-    everything = np.ones((1, relevance.shape[0]), dtype=bool)
-    drops = score(everything, fill=fill) - score(held_out, fill=fill)
-    removed = ~held_out @ relevance
-    counts = (~held_out).sum(axis=1)
-    if len(held_out) < 3:
-        return (None,) * relevance.shape[1]
-    return tuple(
-        _known(faithfulness_correlation(removed[:, t], drops[:, t], counts)) for t in range(relevance.shape[1])
-    )
-
-
-def _infidelity(
-    score: MaskedScores, relevance: NDArray[np.float64], held_out: Masks, *, fill: str, seed: int
-) -> tuple[tuple[float | None, ...], tuple[float | None, ...]]:
-    """Return the infidelity on held-out masks, and that of the same relevances dealt to other segments."""
-    n_segments, n_targets = relevance.shape
-    if len(held_out) == 0:
-        return (None,) * n_targets, (None,) * n_targets
-    drops = score(np.ones((1, n_segments), dtype=bool), fill=fill) - score(held_out, fill=fill)
-    deals = random_orders(n_segments, N_DEALS, seed=seed + 2)
-    own = [infidelity(relevance[:, t], ~held_out, drops[:, t]) for t in range(n_targets)]
-    dealt = [
-        float(np.mean([infidelity(relevance[deal, t], ~held_out, drops[:, t]) for deal in deals]))
-        for t in range(n_targets)
-    ]
-    return tuple(own), tuple(dealt)
 
 
 def _random_weights(
@@ -227,38 +168,16 @@ def _random_weights(
     fill: str,
     seed: int,
     checks: Checks,
-) -> tuple[tuple[float | None, ...], tuple[str, ...]]:
+) -> tuple[Measured, tuple[str, ...]]:
     """Return the agreement with maps of shuffled weights, or why it was not measured."""
-    nothing: tuple[float | None, ...] = (None,) * relevance.shape[1]
-    if score.recording.duration_s > checks.random_weights_up_to_s:
+    nothing: Measured = (None,) * relevance.shape[1]
+    if not checks.shuffles(score.recording):
         limit = checks.random_weights_up_to_s
         return nothing, (f"shuffled weights: left out for recordings longer than {limit:g} s, it costs one more map",)
     try:
         return random_weights_agreement(score, method, masks, relevance, fill=fill, seed=seed), ()
     except NotAble as error:
         return nothing, (f"shuffled weights: {error}",)
-
-
-def _other_target(targets: Sequence[Target], relevance: NDArray[np.float64]) -> tuple[float | None, ...]:
-    """Return for each map its largest correlation with that of a target of another label."""
-    found: list[float | None] = []
-    for t, target in enumerate(targets):
-        others = [
-            value
-            for u, other in enumerate(targets)
-            if other.label != target.label
-            if (value := _known(pearson(relevance[:, t], relevance[:, u]))) is not None
-        ]
-        found.append(max(others, default=None))
-    return tuple(found)
-
-
-def _columnwise(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float | None, ...]:
-    return tuple(_known(pearson(a[:, t], b[:, t])) for t in range(a.shape[1]))
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else value
 
 
 def trust(
@@ -289,8 +208,8 @@ def trust(
         faithfulness_correlation=evidence.faithfulness[index],
         infidelity=evidence.infidelity[index],
         chance_infidelity=evidence.chance_infidelity[index],
-        gini=_known(gini(relevance, extent)),
-        size_auc=_known(size_auc(relevance, extent)),
+        gini=known(gini(relevance, extent)),
+        size_auc=known(size_auc(relevance, extent)),
         random_weights_agreement=evidence.random_weights[index],
         other_target_agreement=evidence.other_target[index],
         not_measured=evidence.not_measured,
@@ -299,11 +218,11 @@ def trust(
         share = inside(segments, target.interval)
         measured = replace(
             measured,
-            relevance_mass=_known(relevance_mass(relevance, share)),
+            relevance_mass=known(relevance_mass(relevance, share)),
             chance_mass=chance_mass(extent, share),
             pointing_hit=pointing_hit(relevance, share),
-            rank_accuracy=_known(rank_accuracy(relevance, share)),
+            rank_accuracy=known(rank_accuracy(relevance, share)),
             chance_rank_accuracy=float((share >= 0.5).mean()),
-            time_auc=_known(time_auc(relevance, share, extent)),
+            time_auc=known(time_auc(relevance, share, extent)),
         )
     return failures(measured, scores, n_segments=relevance.size)

@@ -119,7 +119,7 @@ def explain(
     counted = _Counter(progress)
     score = MaskedScores(recognizer, recording, parts, targets, seed=seed, progress=counted)
     masks = _plan(chosen, score, fill=fill, n_masks=n_masks, max_seconds=max_seconds, seed=seed, checks=spend)
-    counted.total = len(masks) + (spend.n_evaluations(len(parts), len(targets)) if spend else 0) + N_FOR_CELLS * cells
+    counted.total = len(masks) + _n_for_checks(spend, score, len(masks)) + N_FOR_CELLS * cells
     scores = score(masks, fill=fill)
     estimate = estimate_of(chosen, score, masks, fill=fill, seed=seed)
     settings = {"segments": kind, "n_masks": len(masks), "n_targets_sharing": len(targets), "exact": estimate.exact}
@@ -166,6 +166,13 @@ def _checks(checks: Checks | bool, n_targets: int, fill: str) -> Checks | None:
     return checks
 
 
+def _n_for_checks(checks: Checks | None, score: MaskedScores, n_masks: int) -> int:
+    if checks is None:
+        return 0
+    again = n_masks if checks.shuffles(score.recording) else 0
+    return checks.n_evaluations(len(score.segments), len(score.targets), n_again=again)
+
+
 def _plan(
     method: Method,
     score: MaskedScores,
@@ -185,8 +192,8 @@ def _plan(
     began = time.perf_counter()
     score(probe, fill=fill)
     seconds_each = (time.perf_counter() - began) / len(probe)
-    for_checks = checks.n_evaluations(n_segments, len(score.targets)) if checks else 0
-    affordable = int(max_seconds / seconds_each) - for_checks
+    n_times = 2 if checks is not None and checks.shuffles(score.recording) else 1
+    affordable = (int(max_seconds / seconds_each) - _n_for_checks(checks, score, 0)) // n_times
     if affordable >= len(masks):
         return masks
     return _smaller_plan(method, n_segments, affordable, seed=seed)

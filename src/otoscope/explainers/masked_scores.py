@@ -59,17 +59,28 @@ class MaskedScores:
         self.segments, self.targets = tuple(segments), tuple(targets)
         self.seed, self.progress = seed, progress
         self.expected = 0
+        self.n_elsewhere = 0
         self._known: dict[tuple[str, bytes], NDArray[np.float64]] = {}
         self._maskers: dict[str, MasksRecording] = {}
 
     @property
     def n_evaluations(self) -> int:
-        """How many different recordings were scored so far."""
-        return len(self._known)
+        """How many different recordings were scored so far, `n_elsewhere` by a copy of the recogniser included."""
+        return len(self._known) + self.n_elsewhere
 
     def learn(self, other: MaskedScores) -> None:
         """Take over what another of the same recogniser, recording, segments, targets and seed has scored."""
         self._known.update(other._known)
+
+    def of(self, recognizer: Recognizer) -> MaskedScores:
+        """Return the same question to another recogniser; `progress` is told of its recordings as further ones."""
+        before, tell = self.n_evaluations, self.progress
+
+        def add(done: int, total: int) -> None:
+            if tell is not None:
+                tell(before + done, max(self.expected, before + total))
+
+        return MaskedScores(recognizer, self.recording, self.segments, self.targets, seed=self.seed, progress=add)
 
     def __call__(self, masks: Masks, *, fill: str) -> Scores:
         """Return the scores `(n_masks, n_targets)` of the recordings that keep these segments."""

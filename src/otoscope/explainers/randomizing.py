@@ -55,11 +55,13 @@ def random_weights_agreement(
     make: Any = getattr(score.recognizer, "with_random_weights", None)
     if make is None:
         raise NotAble(f"{score.recognizer.name} cannot be given random weights")
-    other = MaskedScores(make(seed=seed, share=share), score.recording, score.segments, score.targets, seed=score.seed)
+    other = score.of(make(seed=seed, share=share))
     try:
         found = estimate_of(method, other, masks, fill=fill, seed=seed).relevance
     except (BadInput, DoesNotFit) as error:
         raise NotAble(f"with random weights the targets have no score: {error}") from error
+    finally:
+        score.n_elsewhere += other.n_evaluations
     return tuple(_similarity(relevance[:, t], found[:, t]) for t in range(relevance.shape[1]))
 
 
