@@ -13,7 +13,7 @@ from otoscope.explainers.plan import all_masks
 from otoscope.explainers.shapley import Shapley
 
 ALL = sorted(EXPLAINERS)
-SAMPLED = ["kernel-shap", "lime", "shapley"]
+SAMPLED = ["bubbles", "kernel-shap", "lime", "multi-scale", "rise", "shapley"]
 
 
 def tanh_game(n_segments, *, n_targets=2, seed=0):
@@ -150,7 +150,19 @@ def test_leave_one_out_and_enumerations_have_no_halves():
     assert KernelShap().halves(all_masks(4)) is None
 
 
-@pytest.mark.parametrize(("name", "least"), [("leave-one-out", 26), ("shapley", 48), ("kernel-shap", 50), ("lime", 4)])
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [
+        ("bubbles", 12),
+        ("kernel-shap", 50),
+        ("leave-one-out", 26),
+        ("lime", 4),
+        ("multi-scale", 10),
+        ("occlusion", 71),
+        ("rise", 4),
+        ("shapley", 48),
+    ],
+)
 def test_too_few_masks_are_refused_with_the_number_needed(name, least):
     with pytest.raises(BadInput, match=f"at least {least} masks for 24 segments, got {least - 1}"):
         method(name).plan(24, n_masks=least - 1, seed=0)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 EXPLAINERS = {
     "attention-rollout": "otoscope.explainers.gradients.rollout:AttentionRollout",
+    "bubbles": "otoscope.explainers.bubbles:Bubbles",
     "deletion-path": "otoscope.explainers.deletion_path:DeletionPath",
     "entropy-attention": "otoscope.explainers.gradients.rollout:EntropyAttention",
     "expected-gradients": "otoscope.explainers.gradients.paths:ExpectedGradients",
@@ -29,6 +30,9 @@ EXPLAINERS = {
     "kernel-shap": "otoscope.explainers.kernel_shap:KernelShap",
     "leave-one-out": "otoscope.explainers.leave_one_out:LeaveOneOut",
     "lime": "otoscope.explainers.lime:Lime",
+    "multi-scale": "otoscope.explainers.multi_scale:MultiScale",
+    "occlusion": "otoscope.explainers.occlusion:Occlusion",
+    "rise": "otoscope.explainers.rise:Rise",
     "saliency": "otoscope.explainers.gradients.slopes:Saliency",
     "shapley": "otoscope.explainers.shapley:Shapley",
     "smooth-grad": "otoscope.explainers.gradients.slopes:SmoothGrad",
