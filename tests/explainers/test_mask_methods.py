@@ -69,6 +69,20 @@ def test_pairs_of_rise_are_complements_when_half_is_kept_and_keep_neighbours_tog
     assert (single[:, 1:] == single[:, :-1]).mean() == pytest.approx(0.5, abs=0.03)
 
 
+def test_complements_of_rise_cancel_interactions_of_two_and_its_standard_error_knows():
+    strengths = np.triu(np.random.default_rng(2).normal(size=(7, 7)), 1)
+
+    def pairs(masks):
+        centred = masks - 0.5
+        return 5.0 + np.einsum("mi,ij,mj->m", centred, strengths, centred)[:, None]
+
+    masks = Rise().plan(7, n_masks=62, seed=0)
+    estimate = Rise().estimate(masks, pairs(masks))
+    assert pairs(masks).std() > 0.1
+    np.testing.assert_allclose(estimate.relevance, 0.0, atol=1e-12)
+    np.testing.assert_allclose(estimate.standard_error, 0.0, atol=1e-12)
+
+
 def test_rise_refuses_masks_that_tell_nothing_of_a_segment():
     masks = np.array([[1, 1], [0, 0], [1, 0], [1, 1]], dtype=bool)
     with pytest.raises(BadInput, match="ask for more masks"):
