@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,8 +25,9 @@ from otoscope.core import (
     Trust,
 )
 from otoscope.signal.mel import hz_to_mel
+from otoscope.views.checking import checks
 from otoscope.views.panels import panels_of
-from otoscope.views.reading import checks, flat_map, sentence, stretch_of
+from otoscope.views.reading import flat_map, sentence, stretch_of
 from otoscope.views.tables import differences
 
 
@@ -176,6 +178,48 @@ def test_what_was_not_measured_is_never_shown_as_fine():
     assert texts["Agreement between seeds"] == "not measured"
     assert texts["Relevance inside the word"] == "not measured"
     assert texts["Completeness gap"] == "5 nats"
+    assert all(not check.chance_text for check in checks(attribution([1, 2])) if check.value is None)
+
+
+def test_every_check_stands_under_its_question_with_chance_and_reason():
+    curves = [
+        PerturbationCurve("deletion", "silence", [0, 0.5, 1], [0, -9, -10], [[0, -2, -10], [0, -6, -10]]),
+        PerturbationCurve("insertion", "silence", [0, 0.5, 1], [-10, -3, 0], [[-10, -8, 0]]),
+    ]
+    measured = attribution(
+        [1, 2],
+        curves=curves,
+        infidelity=0.5,
+        chance_infidelity=4.0,
+        rank_accuracy=0.5,
+        chance_rank_accuracy=0.25,
+        time_auc=0.75,
+        gini=0.4,
+        size_auc=0.3,
+        random_weights_agreement=0.1,
+        other_target_agreement=-0.2,
+        not_measured=("colours: nobody looked",),
+    )
+    found = {check.name: (check.text, check.chance_text) for check in checks(measured)}
+    assert found["Loss without the strongest segments"] == ("9 nats", "4 nats")
+    assert found["Loss with the strongest segments only"] == ("3 nats", "8 nats")
+    assert found["Error on held-out masks"] == ("0.5 nats²", "4 nats²")
+    assert found["The word's segments rank first"] == ("50 %", "25 %")
+    assert found["Moments of the word before others"] == ("0.75", "0.50")
+    assert found["Compactness"] == ("0.40", "0")
+    assert found["Likeness to shuffled weights"] == ("0.10", "0")
+    assert found["Likeness to another word's map"] == ("−0.20", "0")
+    assert checks(measured)[-1].remark.startswith("Not measured: nobody looked. ")
+    groups = [check.group for check in checks(measured)]
+    assert [group for group, _ in itertools.groupby(groups)] == [
+        "Does it matter?",
+        "Is it in the word?",
+        "Is it stable?",
+    ]
+    assert "size AUC 0.30" in {check.name: check.remark for check in checks(measured)}["Compactness"]
+    left_out = attribution([1, 2], not_measured=("shuffled weights: it costs one more map",))
+    (likeness,) = [check for check in checks(left_out) if check.name == "Likeness to shuffled weights"]
+    assert (likeness.text, likeness.remark[:42]) == ("not measured", "Not measured: it costs one more map. Rank ")
 
 
 def test_a_failed_map_carries_its_reasons_as_warning():

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from otoscope.core import Attribution, Explanation, Panel, PerturbationCurve, Target
-from otoscope.views.reading import checks, flat_map, name_of, sentence, stretch_of, warning_of
+from otoscope.views.checking import checks
+from otoscope.views.reading import flat_map, name_of, sentence, stretch_of, warning_of
 
 RELEVANCE_CAPTION = (
     "How much each stretch of sound spoke for (above zero) or against (below) the word, in nats of its score. "
@@ -100,8 +101,8 @@ def _curve(curve: PerturbationCurve) -> dict[str, Any]:
 
 def checks_panel(attribution: Attribution) -> Panel:
     """Return the checks of a map as a table: value, chance level, what it means."""
-    rows = [[c.name, c.text, c.chance_text or "–", c.meaning] for c in checks(attribution)]
-    data = {"columns": ["check", "value", "chance", "meaning"], "rows": rows}
+    rows = [[c.group, c.name, c.text, c.chance_text or "–", c.remark] for c in checks(attribution)]
+    data = {"columns": ["question", "check", "value", "chance", "meaning"], "rows": rows}
     return Panel("table", f"Checks of {name_of(attribution.target)}", data, warning=warning_of(attribution))
 
 

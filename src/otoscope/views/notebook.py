@@ -6,6 +6,7 @@ notebook can hold dozens of them.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
@@ -16,9 +17,10 @@ from otoscope.recognizers.evaluation.comparison import Comparison
 from otoscope.recognizers.evaluation.result import Evaluation
 from otoscope.studies.result import StudyResult
 from otoscope.views.attributions import matrix_panel, relevance_panel
+from otoscope.views.checking import Check, checks
 from otoscope.views.colour import ACCENT, data_uri
 from otoscope.views.evaluations import bars_svg
-from otoscope.views.reading import checks, percent, sentence, span, stretch_of, warning_of
+from otoscope.views.reading import percent, sentence, span, stretch_of, warning_of
 from otoscope.views.sound import waveform_panel
 from otoscope.views.svg import matrix_svg, relevance_svg, waveform_svg
 
@@ -89,9 +91,8 @@ def _alpha(share: float) -> str:
 
 def _attribution(attribution: Attribution) -> str:
     rows = "".join(
-        f"<tr><td>{escape(c.name)}</td><td style='text-align:right'><b>{escape(c.text)}</b></td>"
-        f"<td>{escape(f'chance {c.chance_text}' if c.chance_text else '')}</td></tr>"
-        for c in checks(attribution)
+        f"<tr><th colspan='3' style='text-align:left'>{escape(group)}</th></tr>" + "".join(map(_check, members))
+        for group, members in itertools.groupby(checks(attribution), key=lambda c: c.group)
     )
     how = f"{attribution.method}, fill {attribution.fill}, {attribution.n_evaluations} evaluations"
     return (
@@ -100,6 +101,14 @@ def _attribution(attribution: Attribution) -> str:
         + relevance_svg(relevance_panel(attribution))
         + f'<table style="font-size:12px">{rows}</table>'
         + _p(escape(how), SMALL)
+    )
+
+
+def _check(check: Check) -> str:
+    beside = check.reason if check.value is None else f"chance {check.chance_text}" if check.chance_text else ""
+    return (
+        f'<tr title="{escape(check.remark)}"><td>{escape(check.name)}</td>'
+        f"<td style='text-align:right'><b>{escape(check.text)}</b></td><td>{escape(beside)}</td></tr>"
     )
 
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from otoscope.core import Attribution, Explanation, Interval, Panel, Target
 from otoscope.views.attributions import curves_panel, relevance_panel
+from otoscope.views.checking import checks
 from otoscope.views.colour import data_uri, grey_png, magma
-from otoscope.views.reading import checks, warning_of
+from otoscope.views.reading import warning_of
 from otoscope.views.sound import spectrogram_panel, tiers_panel
 
 
@@ -126,8 +127,15 @@ def _map(attribution: Attribution, grids: dict[bytes, tuple[int, dict[str, Any]]
 def _why(attribution: Attribution, grids: dict[bytes, tuple[int, dict[str, Any]]]) -> dict[str, Any]:
     panel = relevance_panel(attribution)
     rows = [
-        {"name": c.name, "value": c.value, "text": c.text, "chance": c.chance, "chanceText": c.chance_text}
-        | {"low": c.low, "high": c.high, "meaning": c.meaning}
+        {
+            "group": c.group,
+            "name": c.name,
+            "value": c.value,
+            "text": c.text,
+            "chance": c.chance,
+            "chanceText": c.chance_text,
+        }
+        | {"low": c.low, "high": c.high, "meaning": c.remark}
         for c in checks(attribution)
     ]
     return _map(attribution, grids) | {

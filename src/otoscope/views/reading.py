@@ -1,4 +1,4 @@
-"""What an attribution says: the stretch it rests on, in one sentence, and the checks beside chance."""
+"""What an attribution says: the stretch it rests on, in one sentence."""
 
 from __future__ import annotations
 
@@ -22,38 +22,6 @@ class Stretch:
     end_s: float
     share: float
     chance: float
-
-
-@dataclass(frozen=True)
-class Check:
-    """One measured property of a map, with the value that chance would give. `value` is `None` if not measured."""
-
-    name: str
-    value: float | None
-    chance: float | None
-    low: float
-    high: float
-    unit: str
-    meaning: str
-
-    @property
-    def text(self) -> str:
-        """The value as it is printed."""
-        return _number(self.value, self.unit) if self.value is not None else "not measured"
-
-    @property
-    def chance_text(self) -> str:
-        """The chance level as it is printed; empty where there is none."""
-        return _number(self.chance, self.unit) if self.chance is not None else ""
-
-
-def _number(value: float, unit: str) -> str:
-    if unit == "%":
-        return percent(value)
-    if unit == "yes/no":
-        return "yes" if value else "no"
-    text = f"{value:.3g} {unit}" if unit else f"{value:.2f}" if value else "0"
-    return text.replace("-", "−")
 
 
 def percent(share: float) -> str:
@@ -154,24 +122,3 @@ def sentence(attribution: Attribution) -> str:
 def warning_of(attribution: Attribution) -> str:
     """Return why the map should not be believed, empty where no check failed."""
     return "; ".join(attribution.trust.failures)
-
-
-def checks(attribution: Attribution) -> tuple[Check, ...]:
-    """Return the measured properties of a map, each with its chance level and what it means."""
-    trust = attribution.trust
-    hit = None if trust.pointing_hit is None else float(trust.pointing_hit)
-    change = attribution.score - attribution.baseline_score
-    return (
-        Check("Relevance inside the word", trust.relevance_mass, trust.chance_mass, 0, 1, "%",
-              "share of positive relevance within the word's own time; chance is its share of the recording"),
-        Check("Strongest segment meets the word", hit, None, 0, 1, "yes/no",
-              "whether the single most relevant segment touches the word (pointing game)"),
-        Check("Predicts held-out masks", trust.faithfulness_correlation, 0.0, -1, 1, "",
-              "correlation of summed relevance with the measured drop of the score; 1 is perfect"),
-        Check("Agreement between seeds", trust.seed_agreement, 0.0, -1, 1, "",
-              "correlation of two maps that differ only in the random masks"),
-        Check("Agreement between fills", trust.fill_agreement, 0.0, -1, 1, "",
-              "correlation of two maps that differ in what replaces removed sound"),
-        Check("Completeness gap", attribution.completeness_gap, None, 0, max(abs(change), 1e-9), "nats",
-              f"distance of the summed relevance from the whole change of score, {_number(change, 'nats')}"),
-    )  # fmt: skip

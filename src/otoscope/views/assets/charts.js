@@ -40,9 +40,17 @@ function curveChart(curve, [low, high], failed) {
 
 function drawChecks() {
   const list = $("checks"), why = chosen()?.why;
+  let group = null, rows = null;
   list.replaceChildren();
   list.classList.toggle("failed", Boolean(why?.warning));
   for (const check of why?.checks ?? []) {
+    if (check.group !== group) {
+      group = check.group;
+      rows = make("dl");
+      const question = make("div");
+      question.append(make("h4", {}, group), rows);
+      list.append(question);
+    }
     const name = make("dt", {}, check.name), value = make("dd", { class: "value number" }, check.text);
     const meter = make("dd", { class: "meter", "aria-hidden": "true" });
     const place = (v) => `${100 * clamp((v - check.low) / (check.high - check.low), 0, 1)}%`;
@@ -52,13 +60,13 @@ function drawChecks() {
       fill.style.right = `calc(100% - ${place(ends[1])})`;
       meter.append(fill);
     }
-    if (check.chance !== null) {
+    if (check.value !== null && check.chance !== null) {
       const tick = make("b");
       tick.style.left = place(check.chance);
       meter.append(tick);
     }
     const chance = check.chanceText ? `Chance: ${check.chanceText}. ` : "";
-    list.append(name, value, meter, make("dd", { class: "meaning" }, `${chance}${check.meaning[0].toUpperCase()}${check.meaning.slice(1)}.`));
+    rows.append(name, value, ...(check.value === null ? [] : [meter]), make("dd", { class: "meaning" }, `${chance}${check.meaning}`));
   }
 }
 
