@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from otoscope.core import BadInput
 from otoscope.recognizers.registry import DEFAULT
+
+if TYPE_CHECKING:
+    from otoscope.corpora.utterance import Utterance
 
 LONGEST_S = 600.0
 
@@ -53,12 +57,12 @@ def analyze(
     if source is None:
         raise BadInput(f"analysis {name} needs {_wanted(subject_of(run))}")
     given = _opened(run, checked(name, run, read_parameters(parameter or [], of="analysis")))
-    page = output or Path(f"{source.stem or source.name}.{name}.html")
+    page = output or Path(f"{source.resolve().stem}.{name}.html")
     check_writable(page)
-    if export is not None:
-        make_folder(export)
     subject = _subject(subject_of(run), source, split, limit)
     engine = open_recognizer(recognizer)
+    if export is not None:
+        make_folder(export)
     accepted = inspect.signature(run).parameters
     with progress_bar(name) as progress:
         common = {key: value for key, value in (("seed", seed), ("progress", progress)) if key in accepted}
@@ -86,7 +90,7 @@ def _opened(run: Any, given: dict[str, Any]) -> dict[str, Any]:
         kind = str(inspect.signature(run).parameters[name].annotation)
         if isinstance(value, str) and kind.startswith("Recognizer"):
             opened[name] = open_recognizer(value)
-        elif isinstance(value, str) and kind.startswith("Recording"):
+        elif isinstance(value, str) and kind.startswith("Recording") and Path(value).suffix:
             opened[name] = read_speech(Path(value), longest_s=LONGEST_S, remedy="cut it into shorter files")
     return opened
 
@@ -99,6 +103,8 @@ def _subject(kind: str, source: Path, split: str | None, limit: int | None) -> A
     if kind == "recording":
         from otoscope.cli.inputs import read_speech
 
+        if source.is_dir():
+            raise BadInput(f"this analysis needs an audio file, got the folder {source}")
         if split is not None or limit is not None:
             raise BadInput("--split and --limit are for analyses of a corpus; this one takes an audio file")
         return read_speech(source, longest_s=LONGEST_S, remedy="cut it into shorter files")
@@ -109,17 +115,23 @@ def _subject(kind: str, source: Path, split: str | None, limit: int | None) -> A
     found = read_corpus(source, split=split)
     if not found:
         raise BadInput(f"corpus {source} has no utterances" + (f" in split {split}" if split else ""))
-    return found[:limit]
+    return found if limit is None else _spread(found, limit)
+
+
+def _spread(found: Sequence[Utterance], limit: int) -> tuple[Utterance, ...]:
+    """Return so many utterances, evenly over the corpus: one that is sorted would give one speaker or word."""
+    places = {int(i * len(found) / limit) for i in range(min(limit, len(found)))}
+    return tuple(found[i] for i in sorted(places)) if limit < len(found) else tuple(found)
 
 
 def _print_list(as_json: bool) -> None:
     from otoscope.cli.printing import print_json, print_table
-    from otoscope.explainers.analyses import ANALYSES, analysis, subject_of
+    from otoscope.explainers.analyses import ANALYSES, analysis, parameters_of, subject_of
 
     rows = []
     for name in sorted(ANALYSES):
         run = analysis(name)
-        own = [each for each in list(inspect.signature(run).parameters)[2:] if each not in ("seed", "progress")]
+        own = list(parameters_of(run))
         line = (inspect.getdoc(run) or "").partition("\n")[0]
         rows.append([name, _wanted(subject_of(run)), ", ".join(own), line])
     if as_json:

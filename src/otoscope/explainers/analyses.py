@@ -60,19 +60,61 @@ def subject_of(run: Callable[..., Finding]) -> Subject:
     return "utterances" if second == "utterances" else "recording"
 
 
+def parameters_of(run: Callable[..., Finding]) -> dict[str, inspect.Parameter]:
+    """Return what can be set by name from outside Python: all but what the caller gives, and objects without a name."""
+    known = list(inspect.signature(run).parameters.items())[2:]
+    return {name: each for name, each in known if name not in GIVEN and any(_alternatives(each) - UNSPOKEN)}
+
+
 def checked(name: str, run: Callable[..., Finding], given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters an analysis shall have, if it takes all of them and needs no others.
 
     Raises
     ------
     BadInput
-        It does not take one of them, or needs another.
+        It does not take one of them, or not such a value, or needs another.
     """
-    known = dict(list(inspect.signature(run).parameters.items())[2:])
-    for parameter in given:
+    known = parameters_of(run)
+    for parameter, value in given.items():
         if parameter not in known:
-            raise BadInput(f"analysis {name} takes no {parameter}; it takes {', '.join(known)}")
+            raise BadInput(f"analysis {name} takes no {parameter}; it takes {', '.join(known) or 'nothing'}")
+        kinds = _alternatives(known[parameter])
+        if kinds <= set(PLAIN) and not any(_is(value, kind) for kind in kinds):
+            raise BadInput(f"{parameter} of {name} must be {' or '.join(sorted(kinds))}, got {value!r}")
     needed = [p.name for p in known.values() if p.default is inspect.Parameter.empty and p.name not in given]
     if needed:
         raise BadInput(f"analysis {name} needs {', '.join(needed)}: give --set {needed[0]}=VALUE")
     return dict(given)
+
+
+GIVEN = ("seed", "progress")
+"""What whoever runs an analysis gives by itself."""
+UNSPOKEN = frozenset(
+    (
+        "None",
+        "Sequence[Target]",
+        "Sequence[Node]",
+        "Sequence[Any]",
+        "ProbePlan",
+        "Noise",
+        "Interval",
+        "Target",
+        "Checks",
+    )
+)
+"""Kinds of values that have no name outside Python."""
+PLAIN: dict[str, tuple[type, ...]] = {
+    "bool": (bool,),
+    "int": (int,),
+    "float": (int, float),
+    "str": (str,),
+    "None": (type(None),),
+}
+
+
+def _alternatives(parameter: inspect.Parameter) -> set[str]:
+    return {part.strip() for part in str(parameter.annotation).split(" | ")}
+
+
+def _is(value: Any, kind: str) -> bool:
+    return isinstance(value, PLAIN[kind]) and (kind == "bool" or not isinstance(value, bool))
