@@ -184,8 +184,8 @@ ENTRIES = (
         "information-plane",
         "The information plane",
         "otoscope study information-plane --set n_seeds=5 --json",
-        "Saxe et al. 2018: do tanh networks compress (3 bit or more between the peak of I(X;T) and its end), and do ReLU "
-        "networks not (0.5 bit at most)?",
+        "Saxe et al. 2018: do tanh networks compress (3 bit or more between the peak of I(X;T) and its end), and do "
+        "ReLU networks not (0.5 bit at most)?",
     ),
     Entry(
         "acoustic-cues",
