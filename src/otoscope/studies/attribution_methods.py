@@ -6,10 +6,12 @@ segments. Where captum is installed its integrated gradients, occlusion and Shap
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,7 +60,7 @@ class Measured:
 
 def run(
     *,
-    corpus: str,
+    corpus: str | os.PathLike[str],
     recognizer: str = "otoscope-en",
     split: str | None = "test",
     methods: str = "all",
@@ -123,7 +125,7 @@ def run(
             "recognizer": engine.provenance.recognizer,
             "weights_sha256": engine.provenance.weights_sha256,
             "version": engine.provenance.version,
-            "corpus": corpus.rstrip("/").rsplit("/", 1)[-1],
+            "corpus": Path(corpus).name,
             "split": split,
             "n_words": len(cases),
             "context_s": context_s,
@@ -145,7 +147,7 @@ def _names(methods: str) -> tuple[str, ...]:
 
 
 def _cases(
-    engine: Recognizer, corpus: str, split: str | None, *, n_words: int, context_s: float, seed: int
+    engine: Recognizer, corpus: str | os.PathLike[str], split: str | None, *, n_words: int, context_s: float, seed: int
 ) -> tuple[Case, ...]:
     from otoscope.corpora import read_corpus
 
