@@ -181,6 +181,16 @@ ENTRIES = (
         "which is too little to be of use.",
     ),
     Entry(
+        "attribution-methods",
+        "Methods of explanation on real speech",
+        "otoscope study attribution-methods --corpus DATA/librispeech-mini --split test --set n_words=5 --set "
+        "methods=deletion-path,integrated-gradients,captum-integrated-gradients,captum-occlusion,captum-shapley,random "
+        "--json",
+        "Words of read books, otoscope-en, the same segments and fills for all: how fast does the score fall, how much "
+        "relevance lies in the word (0.8 or more, chance about 0.1), how long does a word take (2 s at most)? "
+        "deletion-path looks for the order by which it is judged.",
+    ),
+    Entry(
         "information-plane",
         "The information plane",
         "otoscope study information-plane --set n_seeds=5 --json",
