@@ -95,7 +95,7 @@ def test_an_explanation_is_written_for_programs_and_for_praat(explanation, tmp_p
     assert names[0] == "words"
     assert len(names) == len(explanation.trace.alignment.tiers) + len(explanation)
     shares = [float(i.label) for i in annotation.tiers[-1] if i.label]
-    assert max(map(abs, shares)) <= 100
+    assert max(map(abs, shares)) == 100
     rows = list(csv.DictReader(io.StringIO((tmp_path / "talk.csv").read_text())))
     assert len(rows) == sum(len(a.segments) for a in explanation)
     assert float(rows[0]["relevance"]) == pytest.approx(float(explanation[0].relevance[0]))
