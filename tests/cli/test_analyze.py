@@ -11,6 +11,8 @@ import pytest
 import soundfile
 
 from otoscope.cli import main
+from otoscope.cli.parameters import read_column
+from otoscope.core import BadInput
 from otoscope.corpora.manifest import manifest_text
 from otoscope.corpora.sample import sample_path
 from otoscope.corpora.utterance import Utterance
@@ -52,6 +54,14 @@ def test_the_list_names_every_analysis_and_what_can_be_set(capsys):
     told = capsys.readouterr().out
     assert "progress" not in told
     assert "plan" not in told.split()
+
+
+def test_labels_come_from_a_column_of_the_corpus(corpus, here):
+    (corpus / "speakers.tsv").write_text("speaker\tsex\na\tf\nb\tm\nc\t\n", encoding="utf-8")
+    assert read_column(corpus, "sex") == {"a": "f", "b": "m"}
+    assert read_column(corpus, "speaker") == {"a": "a", "b": "b"}
+    with pytest.raises(BadInput, match=r"no table of .* has a column 'age'; they have .*sex"):
+        read_column(corpus, "age")
 
 
 def test_an_analysis_of_a_recording_leaves_a_page_and_files(here, capsys):

@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from otoscope.core import BadInput, PerturbationCurve, Trust
+from otoscope.core import BadInput, Interval, PerturbationCurve, Segment, Target, Trust
 from otoscope.explainers.checks import Checks
 from otoscope.explainers.curves import curves, order_masks, random_orders, step_counts
 from otoscope.explainers.masked_scores import MaskedScores
+from otoscope.explainers.measuring import other_target_agreement
 from otoscope.explainers.verdict import failures, random_interval
+from otoscope.testing import AdditiveRecognizer
 
 
 def test_steps_always_have_both_ends_and_change_one_segment_at_least():
@@ -119,3 +121,36 @@ def test_the_map_of_shuffled_weights_is_counted(toy, noise):
     without = explain(toy, noise, checks=replace(checks, random_weights_up_to_s=noise.duration_s / 2))[0]
     assert without.trust.random_weights_agreement is None
     assert "left out for recordings longer than" in without.trust.not_measured[0]
+
+
+def test_too_few_segments_for_shuffled_weights_are_not_paid_for(toy, noise):
+    from otoscope.explainers import explain
+
+    few = tuple(Segment(i * noise.duration_s / 5, (i + 1) * noise.duration_s / 5) for i in range(5))
+    coarse = AdditiveRecognizer(few, {"toy": (1.0, 5.0, 2.0, 0.0, 0.5)}, (Interval(0.0, noise.duration_s, "toy"),))
+    checks = Checks(deletion=(0.5,), insertion=(), n_orders=2, n_held_out=0, second_fill=None)
+    attribution = explain(coarse, noise, segments=few, checks=checks)[0]
+    assert attribution.trust.random_weights_agreement is None
+    assert "fewer than 8 segments" in attribution.trust.not_measured[0]
+    plain = explain(coarse, noise, segments=few, checks=replace(checks, random_weights_up_to_s=0))[0]
+    assert attribution.settings["n_evaluations_with_checks"] == plain.settings["n_evaluations_with_checks"]
+
+
+@pytest.mark.parametrize(("r", "n_segments", "fails"), [(0.95, 20, True), (0.85, 20, False), (0.99, 7, False)])
+def test_a_map_that_another_word_has_too_fails(r, n_segments, fails):
+    found = failures(Trust(other_target_agreement=r), np.array([0.0, -9.0]), n_segments=n_segments).failures
+    assert [("does not tell them apart" in sentence) for sentence in found] == [True] * fails
+
+
+def test_only_words_that_share_no_segment_are_compared():
+    segments = tuple(Segment(i, i + 1.0) for i in range(4))
+    places = {"a": (0.0, 1.0), "b": (1.0, 2.0), "c": (1.5, 3.0)}
+    targets = [Target("word", word, Interval(*place, word)) for word, place in places.items()]
+    targets += [Target("word", "a", Interval(3.0, 4.0, "a")), Target("utterance", "a b c")]
+    relevance = np.array([[4.0, 1, 1, 0], [4, 1, 1, 0], [0, 0, 4, 0], [4, 1, 1, 0], [4, 1, 1, 0]]).T
+    found = other_target_agreement(targets, segments, relevance)
+    assert found[0] == pytest.approx(1.0)
+    assert found[1] == pytest.approx(1.0)
+    assert found[2] == pytest.approx(np.corrcoef(relevance[:, 0], relevance[:, 2])[0, 1])
+    assert found[4] is None
+    assert other_target_agreement(targets[1:3], segments, relevance[:, 1:3]) == (None, None)

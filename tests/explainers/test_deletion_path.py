@@ -5,9 +5,10 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from otoscope.core import Recording, Segment
+from otoscope.core import Interval, Recording, Segment, Target
 from otoscope.explainers import explain
 from otoscope.explainers.deletion_path import DeletionPath, falling
+from otoscope.explainers.masked_scores import MaskedScores
 from otoscope.testing import AdditiveRecognizer, InteractionRecognizer
 
 
@@ -29,7 +30,7 @@ def area(toy, recording, order):
 
 def test_the_path_is_the_order_of_least_area_and_complete(pairs):
     toy, recording = pairs
-    alone = DeletionPath(width=3, enough=0.0, second_fill=None)
+    alone = DeletionPath(width=3, n_tried=4, enough=0.0, second_fill=None)
     found = explain(toy, recording, segments=toy.segments, method=alone, checks=False)[0]
     own = area(toy, recording, np.argsort(-found.relevance, kind="stable"))
     assert own == pytest.approx(min(area(toy, recording, order) for order in permutations(range(5))), abs=1e-9)
@@ -64,3 +65,45 @@ def test_few_segments_and_the_least_settings(pairs):
     assert found.completeness_gap < 1e-6
     whole = explain(toy, recording, segments=[Segment(0, 5.0)], method="deletion-path", checks=False)[0]
     assert whole.relevance[0] == pytest.approx(whole.score - whole.baseline_score)
+
+
+class Hears:
+    """Hears nothing once a segment is silent; noise in its place costs a part, and so does a change of two others."""
+
+    name = "three-cues"
+
+    def __init__(self, recording):
+        self.recording = recording
+
+    def score(self, recordings, targets, *, progress=None):
+        return np.array([[self.level(recording.samples)] for recording in recordings])
+
+    def level(self, samples):
+        inner = [slice(k * 100 + 1, k * 100 + 99) for k in range(12)]
+        if samples[inner[2]].std() == 0:
+            return 0.0
+        same = [np.array_equal(samples[part], self.recording.samples[part]) for part in inner]
+        return 4.0 * same[2] + 2.0 * same[8] + 1.0 * same[9]
+
+
+def test_a_segment_that_only_a_second_fill_needs_stands_before_what_nothing_needs():
+    segments = tuple(Segment(i, i + 1.0) for i in range(12))
+    recording = Recording(np.random.default_rng(0).normal(0, 0.1, 1200), 100)
+    score = MaskedScores(
+        Hears(recording), recording, segments, [Target("word", "toy", Interval(0.0, 12.0, "toy"))], seed=0
+    )
+    relevance = DeletionPath().look(score, fill="silence", seed=0).relevance[:, 0]
+    assert np.argsort(-relevance, kind="stable")[:3].tolist() == [2, 8, 9]
+    assert relevance.sum() == pytest.approx(7.0)
+
+
+def test_targets_together_have_the_maps_they_have_alone():
+    segments = tuple(Segment(i, i + 1.0) for i in range(30))
+    rng, words = np.random.default_rng(1), (Interval(0.0, 15.0, "one"), Interval(15.0, 30.0, "two"))
+    toy = AdditiveRecognizer(segments, {"one": rng.uniform(0, 1, 30), "two": rng.uniform(0, 1, 30)}, words)
+    recording = Recording(np.ones(3000), 100)
+    together = explain(toy, recording, segments=segments, method="deletion-path", checks=False)
+    alone = [explain(toy, recording, target=k, segments=segments, method="deletion-path", checks=False) for k in (0, 1)]
+    for both, (own,) in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(both.relevance, own.relevance)
+    assert together[0].settings["n_targets_sharing"] == 2

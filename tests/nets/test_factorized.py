@@ -92,3 +92,14 @@ def test_a_microphones_constant_colour_makes_no_difference(network: FactorizedNe
 def test_shapes_that_cannot_be_are_refused() -> None:
     with pytest.raises(BadInput, match="sizes above 0"):
         FactorizedShape(16, 10, dilations=())
+
+
+@pytest.mark.parametrize("wanted", [slice(0, 3), slice(12, 15), slice(8, 30), slice(28, 40), slice(0, 60)])
+def test_scores_of_a_part_are_those_of_the_whole(network: FactorizedNetwork, wanted: slice) -> None:
+    lengths = torch.tensor([100, 88, 37])
+    features = torch.randn(3, 101, 16, dtype=torch.float64)
+    whole, n_out = network(features, lengths)
+    found = network.within(features, lengths, wanted)
+    for row, own, n in zip(found, whole, n_out.tolist(), strict=True):
+        n_wanted = max(0, min(wanted.stop, n) - wanted.start)
+        torch.testing.assert_close(row[:n_wanted], own[wanted.start : wanted.start + n_wanted])

@@ -129,6 +129,18 @@ def test_what_was_not_asked_for_is_not_there(recognizer: HybridRecognizer) -> No
         recognizer.trace(sound(), record=["attention"])
 
 
+def test_a_word_of_a_long_recording_scores_as_if_all_frames_were_made(recognizer: HybridRecognizer) -> None:
+    recordings = [sound(duration_s, seed=seed) for seed, duration_s in enumerate((4.0, 3.97, 4.0))]
+    late = Target("word", "see", Interval(3.7, 3.97, "see"), position=2, context=("two", "tea", "see"))
+    middle = Target("word", "tea", Interval(2.0, 2.2, "tea"), position=1, context=("two", "tea", "see"))
+    for targets in ([middle], [late], [middle, late]):
+        found = recognizer.score(recordings, targets)
+        with recognizer.edited({"logits": lambda values: values}):
+            whole = recognizer.score(recordings, targets)
+        np.testing.assert_allclose(found, whole, rtol=1e-4)
+        assert np.ptp(whole) > 0.01
+
+
 def test_scores_in_a_batch_are_those_alone(recognizer: HybridRecognizer) -> None:
     recordings = [sound(0.6), sound(0.9, seed=1), sound(0.45, rate_hz=8000, seed=2), sound(0.5, rate_hz=48000, seed=3)]
     targets = [word(), word("see", rival="sue"), Target("utterance", "two tea")]

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from otoscope.core import BadInput, MissingExtra, UnknownName
-from otoscope.signal.espeak_phones import arpabet
-from otoscope.signal.synthesis import synthesize, variants, voice_identifier, voices
+from otoscope.signal.espeak_phones import arpabet, arpabet_tier, espeak_names
+from otoscope.signal.synthesis import synthesize, synthesize_named, variants, voice_identifier, voices
 
 pytest.importorskip("espeakng_loader")
 
@@ -139,3 +139,36 @@ def test_the_pause_before_a_conjunction_is_no_phone():
     assert not [phone for phone in spoken.phones if "_" in phone.label]
     assert spoken.phones[0].label == "w"
     assert spoken.words[0].start_s == spoken.phones[0].start_s > 0.02
+
+
+def test_a_word_given_by_its_phones_sounds_like_the_word():
+    word, named = synthesize("bench"), synthesize_named(["b", "'E", "n", "tS"])
+    assert np.array_equal(word.recording.samples, named.recording.samples)
+    assert word.phones == named.phones
+    with pytest.raises(BadInput, match="espeak-ng's names are needed, as b 'E n tS; got none"):
+        synthesize_named([])
+    with pytest.raises(BadInput, match="espeak-ng's names"):
+        synthesize_named(["b", "E]] x"])
+    with pytest.raises(BadInput, match="rate_wpm must be 80 to 450"):
+        synthesize_named(["b"], rate_wpm=10)
+
+
+@pytest.mark.parametrize("phones", ["B L IH K", "K AA R T AH N", "F UH R AH", "S T AO R", "ZH UH DH OY NG"])
+def test_arpabet_is_spoken_and_read_back(phones):
+    wanted = tuple(phones.split())
+    vowels = [place for place, phone in enumerate(wanted) if phone[0] in "AEIOU"]
+    names = espeak_names(wanted, stressed=vowels[:1])
+    tier = arpabet_tier(synthesize_named(names).phones)
+    assert tier.labels == wanted
+    assert all(left.end_s == right.start_s for left, right in pairwise(tier))
+    joined = {phone.origin for phone in tier if phone.label == "R" and "K AA R" in phones}
+    assert joined <= {"interpolated"}
+
+
+def test_names_of_phones():
+    assert espeak_names(("P", "ER", "T", "ER"), stressed=[1]) == ["p", "'3:", "t", "3"]
+    assert espeak_names(("AH", "R", "AH"), stressed=[], secondary=[2]) == ["V", "r", ",V"]
+    assert espeak_names(("K", "EH", "R", "IY"), stressed=[1]) == ["k", "'E", "r", "i:"]
+    assert espeak_names(("K", "EH", "R"), stressed=[1]) == ["k", "'e@"]
+    with pytest.raises(UnknownName, match="ARPAbet phone 'XX'"):
+        espeak_names(("XX",), stressed=[])

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from otoscope.core import BadInput
 from otoscope.corpora.manifest import manifest_text
 from otoscope.corpora.utterance import Utterance
 from otoscope.explainers.gradients import FineMap
 from otoscope.signal.synthesis import synthesize
-from otoscope.studies import acoustic_cues, study
+from otoscope.studies import acoustic_cues, attribution_methods, study
 
 
 @pytest.fixture
@@ -34,6 +35,29 @@ def test_methods_are_compared_on_the_words_of_a_corpus(corpus):
     assert result.provenance["corpus"] == corpus.name
     assert result.provenance["n_words"] == 2
     assert len({tuple(row) for row in result.table}) == 1
+
+
+def test_a_comparison_goes_on_from_what_was_measured(corpus, tmp_path, monkeypatch):
+    def compared(**asked):
+        return study("attribution-methods", corpus=corpus, recognizer="ctc-digits", split="valid", **asked)
+
+    out = tmp_path / "kept"
+    first = compared(methods="random", n_words=1, out=out)
+    (file,) = out.iterdir()
+    file.write_text(file.read_text() + '["cut off')
+    measured = []
+    real = attribution_methods.measure
+    monkeypatch.setattr(attribution_methods, "measure", lambda *a, **k: measured.append(a[2]) or real(*a, **k))
+    second = compared(methods="random", n_words=2, out=out)
+    again = compared(methods="random", n_words=1, out=out)
+    assert measured == ["random"]
+    assert again.table == first.table
+    assert second.table[0]["n_words"] == 2
+    compared(methods="random", n_words=1, out=out, seed=1)
+    assert len(measured) == 2
+    assert len(list(out.iterdir())) == 2
+    with pytest.raises(BadInput, match="is a file"):
+        compared(methods="random", n_words=1, out=file)
 
 
 def test_questions_ask_for_the_phone_that_differs():

@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from otoscope.core import Explanation, Hypothesis, Provenance, Recording, Target, Trace
+from otoscope.core import Explanation, Finding, Hypothesis, Provenance, Recording, Target, Trace
 from otoscope.views.payload import items_of, script_json
 from otoscope.views.report import report_html
 
@@ -55,8 +55,16 @@ def page(explanation):
 def test_the_three_questions_and_provenance_are_there(page):
     for heading in ("What was heard", "Why", "What a human listener would have heard", "Provenance"):
         assert heading in page.text
-    assert "The simulated listener is not part of this version" in page.text
+    assert "The simulated listener was not asked" in page.text
     assert "ab" * 32 in page.text
+
+
+def test_what_a_listener_heard_answers_the_third_question(explanation):
+    told = Finding("listener", "A listener would have heard: ask knot.", ({"recogniser": "not", "why": "ears"},))
+    page = Page(report_html(explanation, listening=told))
+    third = page.text.index("What a human listener would have heard")
+    assert page.text.index("ask knot") > third
+    assert "was not asked" not in page.text
 
 
 def test_nothing_points_outside(explanation):

@@ -56,7 +56,7 @@ def analyze(
     run = analysis(name)
     if source is None:
         raise BadInput(f"analysis {name} needs {_wanted(subject_of(run))}")
-    given = _opened(run, checked(name, run, read_parameters(parameter or [], of="analysis")))
+    given = _opened(run, checked(name, run, read_parameters(parameter or [], of="analysis")), source)
     page = output or Path(f"{source.resolve().stem}.{name}.html")
     check_writable(page)
     subject = _subject(subject_of(run), source, split, limit)
@@ -80,17 +80,20 @@ def analyze(
     print(f"page: {page}")
 
 
-def _opened(run: Any, given: dict[str, Any]) -> dict[str, Any]:
-    """Open recognisers and recordings that are parameters themselves, given by name or file."""
+def _opened(run: Any, given: dict[str, Any], source: Path) -> dict[str, Any]:
+    """Open recognisers, recordings and columns of the corpus's tables that are parameters, given by name or file."""
     from otoscope.cli.inputs import read_speech
     from otoscope.cli.opening import open_recognizer
+    from otoscope.cli.parameters import read_column
 
     opened = dict(given)
     for name, value in given.items():
         kind = str(inspect.signature(run).parameters[name].annotation)
         if isinstance(value, str) and kind.startswith("Recognizer"):
             opened[name] = open_recognizer(value)
-        elif isinstance(value, str) and kind.startswith("Recording") and Path(value).suffix:
+        elif isinstance(value, str) and kind.startswith("Mapping"):
+            opened[name] = read_column(source, value)
+        elif isinstance(value, str) and kind.startswith("Recording") and (Path(value).suffix or "str" not in kind):
             opened[name] = read_speech(Path(value), longest_s=LONGEST_S, remedy="cut it into shorter files")
     return opened
 

@@ -52,6 +52,7 @@ def _register_verbs() -> None:
         diagnose,
         evaluate,
         explain,
+        listen,
         lm,
         models,
         recognizers,
@@ -63,6 +64,7 @@ def _register_verbs() -> None:
 
     for verb in (
         explain,
+        listen,
         analyze,
         transcribe,
         align,

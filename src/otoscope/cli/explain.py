@@ -45,6 +45,13 @@ def explain(
     unit: Annotated[
         str | None, typer.Option(help="Explain a hidden unit at the words' places, as SITE:NUMBER, not the words.")
     ] = None,
+    probe: Annotated[
+        Path | None,
+        typer.Option(help="Explain what this probe reads (a speaker, an intent: LinearProbe.save), not the words."),
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Which label of --probe to explain; the likeliest by default.")
+    ] = None,
     method: Annotated[
         str, typer.Option("--method", "--methods", help="How: a method, several with commas between, or all.")
     ] = "shapley",
@@ -55,6 +62,9 @@ def explain(
         list[str] | None,
         typer.Option(help="Add this analysis of `otoscope analyze list` to the page; may be repeated."),
     ] = None,
+    listener: Annotated[
+        bool, typer.Option(help="Add what a person would have heard, simulated (English only; see otoscope listen).")
+    ] = True,
     segments: Annotated[str, typer.Option(help="What is taken away: auto, words, phones, frames, …")] = "auto",
     fill: Annotated[str, typer.Option(help="What stands in its place: silence, mean or noise.")] = "silence",
     n_masks: Annotated[
@@ -73,7 +83,7 @@ def explain(
 
     An interrupted run goes on where it stopped when it is started again.
     """
-    from otoscope.cli.explain_summary import language_advice, summary_lines, summary_rows
+    from otoscope.cli.explain_summary import is_english, language_advice, summary_lines, summary_rows
     from otoscope.cli.inputs import check_writable, read_speech
     from otoscope.cli.opening import open_recognizer
     from otoscope.cli.printing import print_json
@@ -89,7 +99,9 @@ def explain(
     check_writable(page)
     if export is not None:
         make_folder(export)
-    asked = Asked(tuple(word or ()), rather_than, _methods(method, judge), tuple(also or ()))
+    if (probe is not None and (word or unit)) or (label is not None and probe is None):
+        raise BadInput("--label needs --probe, and a probe is explained by itself: leave out --word and --unit")
+    asked = Asked(tuple(word or ()), rather_than, _methods(method, judge), tuple(also or ()), probe, label)
     remedy = "choose a stretch with --start and --end"
     recording = read_speech(file, longest_s=LONGEST_S, remedy=remedy, start_s=start, end_s=end)
     journal = page.with_suffix(".partial")
@@ -97,23 +109,38 @@ def explain(
     with (
         _resumable(journal),
         Journal(
-            of_unit(open_recognizer(recognizer, language=language, task=task, prompt=prompt), unit), journal
+            of_probe(of_unit(open_recognizer(recognizer, language=language, task=task, prompt=prompt), unit), probe),
+            journal,
         ) as engine,
         progress_bar("explaining") as progress,
     ):
         explanation, findings = asked.answered(engine, recording, how, progress)
-        write_text(page, report_html(explanation, title=_title(file, start, end), findings=findings))
+        ask_person = listener and is_english(explanation.trace, language)
+        listening = _heard_by_person(recording, explanation.trace) if ask_person else None
+        write_text(
+            page, report_html(explanation, title=_title(file, start, end), findings=findings, listening=listening)
+        )
     if advice := language_advice(explanation.trace):
         print(advice, file=sys.stderr)
     if export is not None:
         export_explanation(explanation, export, name=file.stem)
-        for finding in findings:
+        for finding in (*findings, *([listening] if listening else [])):
             export_finding(finding, export)
     if as_json:
         told = {"page": str(page), "heard": explanation.trace.text, "words": summary_rows(explanation)}
-        print_json(told | {"findings": [_told(finding) for finding in findings]} if findings else told)
+        told |= {"findings": [_told(finding) for finding in findings]} if findings else {}
+        print_json(told | ({"listener": _told(listening)} if listening else {}))
     else:
-        print("\n".join([*summary_lines(explanation, page), *(f"{f.name}: {f.summary}" for f in findings)]))
+        person = [listening.summary.partition(". ")[0] + "."] if listening else []
+        more = [f"{f.name}: {f.summary}" for f in findings]
+        print("\n".join([*summary_lines(explanation, page), *person, *more]))
+
+
+def _heard_by_person(recording: Recording, trace: Trace) -> Finding:
+    from otoscope.cli.listen import heard_by_listener
+    from otoscope.listener.listening import WordListener
+
+    return heard_by_listener(recording, trace, WordListener())
 
 
 def of_unit(recognizer: Recognizer, unit: str | None) -> Recognizer:
@@ -128,6 +155,13 @@ def of_unit(recognizer: Recognizer, unit: str | None) -> Recognizer:
     return UnitScores(recognizer, site, int(number))
 
 
+def of_probe(recognizer: Recognizer, probe: Path | None) -> Recognizer:
+    """Return the recogniser, or the same whose scores are what a saved probe reads."""
+    from otoscope.explainers.probe_scores import LinearProbe, ProbedRecognizer
+
+    return recognizer if probe is None else ProbedRecognizer(recognizer, LinearProbe.load(probe))
+
+
 @dataclass(frozen=True)
 class Asked:
     """Which words, against which rival, by which methods, and with which further analyses.
@@ -139,9 +173,11 @@ class Asked:
     rival: str | None
     methods: tuple[str, ...]
     also: tuple[str, ...]
+    probe: Path | None = None
+    label: str | None = None
 
     def __post_init__(self) -> None:
-        if self.rival is not None and len(self.words) != 1:
+        if self.rival is not None and len(self.words) != 1 and self.probe is None:
             raise BadInput("--rather-than needs one --word that it is compared with")
         for name in self.also:
             if subject_of(analysis(name)) != "recording":
@@ -154,7 +190,10 @@ class Asked:
         from otoscope.explainers import explain as run
 
         trace = engine.trace(recording)
-        targets = self._targets(trace)
+        targets: list[Target] | None = self._targets(trace)
+        if self.probe is not None:
+            target = engine.target(recording, self.label)
+            targets = [target if self.rival is None else target.rather_than(self.rival)]
         seed, findings, method = how["seed"], [], self.methods[0]
         if len(self.methods) > 1 and trace.words:
             from otoscope.explainers.judging import judge

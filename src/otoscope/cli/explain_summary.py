@@ -8,6 +8,13 @@ from typing import Any
 from otoscope.core import Attribution, Explanation, Trace
 
 
+def is_english(trace: Trace, language: str | None) -> bool:
+    """Whether nothing says that another language than English was asked for or heard."""
+    windows = trace.provenance.parameters.get("heard") or ()
+    heard = next((window["language"] for window in windows if window.get("language")), None)
+    return (language or heard or "en") == "en"
+
+
 def language_advice(trace: Trace) -> str | None:
     """Return one line where a model of several languages chose one by itself; `None` where there is nothing to advise.
 

@@ -20,7 +20,7 @@ from otoscope.core.grid import FrameGrid
 from otoscope.core.hypothesis import Hypothesis, Target
 from otoscope.core.measurements import Activation, Attention, Emissions, Features, Site, SiteScores, StepScores
 from otoscope.core.panel import Panel
-from otoscope.core.percept import Percept
+from otoscope.core.percept import HeardWord, Percept
 from otoscope.core.protocols import (
     Aligning,
     Differentiable,
@@ -68,6 +68,7 @@ __all__ = [
     "NotRecorded",
     "OtoscopeError",
     "Panel",
+    "HeardWord",
     "Percept",
     "PerturbationCurve",
     "Provenance",

@@ -128,7 +128,7 @@ class Trust(ByValue):
         Spearman correlation with the map of a recogniser whose learnt weights are shuffled: it must fall (Adebayo et
         al. 2018).
     other_target_agreement
-        Largest Pearson correlation with the map of another word of the utterance.
+        Largest Pearson correlation with the map of another word of the utterance that lies in other segments.
     not_measured
         Why checks were left out, each as a sentence.
     failures

@@ -8,7 +8,7 @@ helper up here when they are called. Registries of recognisers, explainers and s
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -33,6 +33,23 @@ def resolve(reference: str) -> Any:
     """
     module, _, attribute = reference.partition(":")
     return getattr(importlib.import_module(module), attribute)
+
+
+def lazy(package: str, public: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return the `__getattr__` of a package whose names are imported when they are first used (PEP 562).
+
+    Examples
+    --------
+    >>> lazy("numbers", {"tau": "math:tau"})("tau") == resolve("math:tau")
+    True
+    """
+
+    def attribute(name: str) -> Any:
+        if name in public:
+            return resolve(public[name])
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+    return attribute
 
 
 def helper(name: str) -> Any:

@@ -17,7 +17,7 @@ from otoscope.core.late import resolve
 if TYPE_CHECKING:
     from otoscope.corpora.augmentation import SoundAugmentation
     from otoscope.corpora.converting import convert, write_manifest
-    from otoscope.corpora.findings import Finding
+    from otoscope.corpora.findings import CorpusFault
     from otoscope.corpora.lhotse_cuts import from_lhotse, to_lhotse
     from otoscope.corpora.manifest import check_speakers_disjoint, read_manifest
     from otoscope.corpora.reading import read_corpus
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from otoscope.corpora.validation import validate
 
 _PUBLIC = {
-    "Finding": "otoscope.corpora.findings:Finding",
+    "CorpusFault": "otoscope.corpora.findings:CorpusFault",
     "SoundAugmentation": "otoscope.corpora.augmentation:SoundAugmentation",
     "SyntheticPlan": "otoscope.corpora.synthetic:SyntheticPlan",
     "Utterance": "otoscope.corpora.utterance:Utterance",
@@ -45,7 +45,7 @@ _PUBLIC = {
 }
 
 __all__ = [
-    "Finding",
+    "CorpusFault",
     "SoundAugmentation",
     "SyntheticPlan",
     "Utterance",

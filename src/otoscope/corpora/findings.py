@@ -9,7 +9,7 @@ Severity = Literal["error", "warning"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class CorpusFault:
     """One thing that is wrong, or doubtful, in a corpus.
 
     Parameters
@@ -36,6 +36,6 @@ class Finding:
         return f"{self.where}: {self.message}" if self.where else self.message
 
 
-def problem(where: str, message: str, utterance: str = "") -> Finding:
+def problem(where: str, message: str, utterance: str = "") -> CorpusFault:
     """Return the finding of a line that cannot be read: an error of code `format`."""
-    return Finding("error", "format", message, where, utterance)
+    return CorpusFault("error", "format", message, where, utterance)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from otoscope.core import BadFormat, BadInput
-from otoscope.corpora.findings import Finding, problem
+from otoscope.corpora.findings import CorpusFault, problem
 from otoscope.corpora.utterance import Utterance
 
 __all__ = ["COLUMNS", "Utterance", "check_speakers_disjoint", "checked", "manifest_text", "read_manifest", "scan"]
@@ -28,7 +28,7 @@ PLACE = ("start_s", "end_s", "channel")
 _UNIT = {"duration_s": "of seconds ", "start_s": "of seconds ", "end_s": "of seconds ", "channel": ""}
 
 
-def scan(path: Path, split: str | None = None) -> Iterator[Utterance | Finding]:
+def scan(path: Path, split: str | None = None) -> Iterator[Utterance | CorpusFault]:
     """Yield the utterances of a manifest, and a finding for each line that cannot be read."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -43,11 +43,11 @@ def scan(path: Path, split: str | None = None) -> Iterator[Utterance | Finding]:
     for number, line in enumerate(lines[1:], start=2):
         if line.strip():
             utterance = _utterance(line, heading, path.parent, where=f"{path}:{number}")
-            if split is None or isinstance(utterance, Finding) or utterance.split == split:
+            if split is None or isinstance(utterance, CorpusFault) or utterance.split == split:
                 yield utterance
 
 
-def _utterance(line: str, heading: list[str], folder: Path, *, where: str) -> Utterance | Finding:
+def _utterance(line: str, heading: list[str], folder: Path, *, where: str) -> Utterance | CorpusFault:
     cells = line.split("\t")
     if len(cells) != len(heading):
         return problem(where, f"{len(cells)} columns, the heading has {len(heading)}")
@@ -104,7 +104,9 @@ def read_manifest(folder: str | os.PathLike[str], *, split: str | None = None) -
     return checked(scan(path), path, split=split)
 
 
-def checked(scanned: Iterable[Utterance | Finding], path: Path, *, split: str | None = None) -> tuple[Utterance, ...]:
+def checked(
+    scanned: Iterable[Utterance | CorpusFault], path: Path, *, split: str | None = None
+) -> tuple[Utterance, ...]:
     """Return the utterances of one split if every line can be read and no id stands twice.
 
     Raises
@@ -116,7 +118,7 @@ def checked(scanned: Iterable[Utterance | Finding], path: Path, *, split: str | 
     """
     utterances: dict[str, Utterance] = {}
     for item in scanned:
-        if isinstance(item, Finding):
+        if isinstance(item, CorpusFault):
             raise BadFormat(str(item))
         if item.id in utterances:
             raise BadFormat(f"{item.where}: utterance {item.id!r} stands in the manifest twice")

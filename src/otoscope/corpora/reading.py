@@ -9,7 +9,7 @@ from pathlib import Path
 
 from otoscope.core import BadInput
 from otoscope.corpora import manifest
-from otoscope.corpora.findings import Finding
+from otoscope.corpora.findings import CorpusFault
 from otoscope.corpora.formats import common_voice, kaldi, lhotse_manifests, librispeech
 from otoscope.corpora.utterance import Utterance
 
@@ -20,14 +20,14 @@ class Kind:
 
     description: str
     recognizes: Callable[[Path], bool]
-    scan: Callable[[Path, str | None], Iterator[Utterance | Finding]]
+    scan: Callable[[Path, str | None], Iterator[Utterance | CorpusFault]]
 
 
 def _has_manifest(path: Path) -> bool:
     return path.name == "manifest.tsv" or (path / "manifest.tsv").is_file()
 
 
-def _scan_manifest(path: Path, split: str | None) -> Iterator[Utterance | Finding]:
+def _scan_manifest(path: Path, split: str | None) -> Iterator[Utterance | CorpusFault]:
     return manifest.scan(path / "manifest.tsv" if path.is_dir() else path, split)
 
 
@@ -61,7 +61,7 @@ def kind_of(path: str | os.PathLike[str]) -> str:
     raise BadInput(f"{where} is no kind of corpus that can be read: {known}")
 
 
-def scan(path: str | os.PathLike[str], split: str | None = None) -> Iterator[Utterance | Finding]:
+def scan(path: str | os.PathLike[str], split: str | None = None) -> Iterator[Utterance | CorpusFault]:
     """Yield the utterances of a corpus, and a finding for each line that cannot be read."""
     yield from KINDS[kind_of(path)].scan(Path(path), split)
 

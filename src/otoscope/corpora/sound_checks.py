@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otoscope.core import BadInput, Recording
-from otoscope.corpora.findings import Finding, Severity
+from otoscope.corpora.findings import CorpusFault, Severity
 from otoscope.corpora.utterance import Utterance
 from otoscope.io.audio import audio_info
 from otoscope.lexicon.normalization import normalize_words
@@ -32,7 +32,7 @@ class SoundReport:
     """What decoding one utterance brought: what is wrong, and what is compared across the corpus."""
 
     utterance: Utterance
-    findings: tuple[Finding, ...]
+    findings: tuple[CorpusFault, ...]
     rate_hz: int = 0
     n_channels: int = 0
     digest: str = ""
@@ -69,7 +69,7 @@ def clipped_share(samples: NDArray[np.float32]) -> float:
     return share / samples.size
 
 
-def _length(utterance: Utterance, recording: Recording) -> list[Finding]:
+def _length(utterance: Utterance, recording: Recording) -> list[CorpusFault]:
     found = []
     wrong_s = recording.duration_s - utterance.duration_s
     if abs(wrong_s) > DURATION_TOLERANCE_S:
@@ -81,7 +81,7 @@ def _length(utterance: Utterance, recording: Recording) -> list[Finding]:
     return found
 
 
-def _loudness(utterance: Utterance, recording: Recording) -> list[Finding]:
+def _loudness(utterance: Utterance, recording: Recording) -> list[CorpusFault]:
     level_db = peak_db(recording)
     if level_db < SILENT_BELOW_DB:
         message = f"is silent: its peak is {level_db:.0f} dB re full scale"
@@ -97,7 +97,7 @@ def _loudness(utterance: Utterance, recording: Recording) -> list[Finding]:
     return []
 
 
-def _rate_of_speech(utterance: Utterance, recording: Recording) -> list[Finding]:
+def _rate_of_speech(utterance: Utterance, recording: Recording) -> list[CorpusFault]:
     n_letters = sum(map(len, normalize_words(utterance.text)))
     rate = n_letters / recording.duration_s
     if rate <= MOST_LETTERS_S or recording.duration_s < SHORTEST_S:
@@ -106,6 +106,6 @@ def _rate_of_speech(utterance: Utterance, recording: Recording) -> list[Finding]
     return [_finding(utterance, "warning", "text-too-long", message)]
 
 
-def _finding(utterance: Utterance, severity: Severity, code: str, message: str) -> Finding:
+def _finding(utterance: Utterance, severity: Severity, code: str, message: str) -> CorpusFault:
     named = message if message.startswith(str(utterance.path)) else f"{utterance.path}: {message}"
-    return Finding(severity, code, named, utterance.where, utterance.id)
+    return CorpusFault(severity, code, named, utterance.where, utterance.id)

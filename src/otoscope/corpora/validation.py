@@ -27,7 +27,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from otoscope.core import BadInput
 from otoscope.core.protocols import Progress
-from otoscope.corpora.findings import Finding
+from otoscope.corpora.findings import CorpusFault
 from otoscope.corpora.manifest import NO_SPEAKER
 from otoscope.corpora.reading import scan
 from otoscope.corpora.sound_checks import SoundReport, check_sound
@@ -48,7 +48,7 @@ def validate(
     alphabet: str = ALPHABET,
     n_workers: int | None = None,
     progress: Progress | None = None,
-) -> tuple[Finding, ...]:
+) -> tuple[CorpusFault, ...]:
     """Say what is wrong with a corpus of any kind, and where: errors first, then warnings, each in order of lines.
 
     Parameters
@@ -72,7 +72,7 @@ def validate(
         It is no corpus that can be read at all, or holds nothing.
     """
     scanned = list(scan(path))
-    findings = [item for item in scanned if isinstance(item, Finding)]
+    findings = [item for item in scanned if isinstance(item, CorpusFault)]
     utterances = [item for item in scanned if isinstance(item, Utterance)]
     if not scanned:
         raise BadInput(f"{path} holds no utterance")
@@ -101,15 +101,15 @@ def _decoded(utterances: Sequence[Utterance], n_workers: int, progress: Progress
     return reports
 
 
-def _duplicate_ids(utterances: Sequence[Utterance]) -> Iterator[Finding]:
+def _duplicate_ids(utterances: Sequence[Utterance]) -> Iterator[CorpusFault]:
     first: dict[str, Utterance] = {}
     for u in utterances:
         if first.setdefault(u.id, u) is not u:
             message = f"utterance {u.id!r} stands at {first[u.id].where} already"
-            yield Finding("error", "duplicate-id", message, u.where, u.id)
+            yield CorpusFault("error", "duplicate-id", message, u.where, u.id)
 
 
-def _shared_speakers(utterances: Sequence[Utterance]) -> Iterator[Finding]:
+def _shared_speakers(utterances: Sequence[Utterance]) -> Iterator[CorpusFault]:
     first: dict[str, Utterance] = {}
     told: set[str] = set()
     for u in utterances:
@@ -118,17 +118,17 @@ def _shared_speakers(utterances: Sequence[Utterance]) -> Iterator[Finding]:
             continue
         told.add(u.speaker)
         message = f"speaker {u.speaker!r} stands in split {u.split} and, at {other.where}, in split {other.split}"
-        yield Finding("error", "speaker-in-two-splits", message, u.where, u.id)
+        yield CorpusFault("error", "speaker-in-two-splits", message, u.where, u.id)
 
 
-def _texts(utterances: Sequence[Utterance], alphabet: str, lexicon: Collection[str] | None) -> Iterator[Finding]:
+def _texts(utterances: Sequence[Utterance], alphabet: str, lexicon: Collection[str] | None) -> Iterator[CorpusFault]:
     odd: dict[str, list[Utterance]] = {}
     unknown: dict[str, list[Utterance]] = {}
     for u in utterances:
         words = normalize_words(u.text)
         if not words:
             shown = f"the text {u.text!r} holds no word" if u.text else "the text is empty"
-            yield Finding("error", "empty-text", shown, u.where, u.id)
+            yield CorpusFault("error", "empty-text", shown, u.where, u.id)
         for character in sorted({c for word in words for c in word if c not in alphabet}):
             odd.setdefault(character, []).append(u)
         for word in dict.fromkeys(words if lexicon is not None else ()):
@@ -136,16 +136,16 @@ def _texts(utterances: Sequence[Utterance], alphabet: str, lexicon: Collection[s
                 unknown.setdefault(word, []).append(u)
     for character, those in odd.items():
         message = f"{character!r} (U+{ord(character):04X}) is no character of the lexicon{_also(those)}"
-        yield Finding("warning", "characters", message, those[0].where, those[0].id)
+        yield CorpusFault("warning", "characters", message, those[0].where, those[0].id)
     if unknown:
         most = sorted(unknown, key=lambda word: -len(unknown[word]))
         shown = ", ".join(most[:EXAMPLES]) + (", …" if len(most) > EXAMPLES else "")
         those = unknown[most[0]]
         message = f"{len(most)} words are not in the lexicon: {shown}"
-        yield Finding("warning", "unknown-words", message, those[0].where, those[0].id)
+        yield CorpusFault("warning", "unknown-words", message, those[0].where, those[0].id)
 
 
-def _same_sounds(reports: Sequence[SoundReport]) -> Iterator[Finding]:
+def _same_sounds(reports: Sequence[SoundReport]) -> Iterator[CorpusFault]:
     first: dict[str, Utterance] = {}
     for report in reports:
         u = report.utterance
@@ -153,13 +153,13 @@ def _same_sounds(reports: Sequence[SoundReport]) -> Iterator[Finding]:
         if other is u or not report.digest:
             continue
         if other.split == u.split:
-            yield Finding("warning", "same-sound", f"{u.id!r} has the samples of {other.id!r}", u.where, u.id)
+            yield CorpusFault("warning", "same-sound", f"{u.id!r} has the samples of {other.id!r}", u.where, u.id)
         else:
             message = f"{u.id!r} in split {u.split} has the samples of {other.id!r} in split {other.split}"
-            yield Finding("error", "same-sound-in-two-splits", message, u.where, u.id)
+            yield CorpusFault("error", "same-sound-in-two-splits", message, u.where, u.id)
 
 
-def _kinds_of_sound(reports: Sequence[SoundReport]) -> Iterator[Finding]:
+def _kinds_of_sound(reports: Sequence[SoundReport]) -> Iterator[CorpusFault]:
     read = [report for report in reports if report.rate_hz]
     rates = Counter(report.rate_hz for report in read)
     channels = Counter(report.n_channels for report in read)
@@ -168,12 +168,12 @@ def _kinds_of_sound(reports: Sequence[SoundReport]) -> Iterator[Finding]:
             u = next(report.utterance for report in read if report.rate_hz == rate_hz)
             lacks = f"nothing above {rate_hz // 2} Hz is in them" if rate_hz < RATE_HZ else "are resampled when read"
             message = f"{rates[rate_hz]} of {len(read)} utterances have {rate_hz} Hz, not {RATE_HZ}: {lacks}"
-            yield Finding("warning", "rate", message, u.where, u.id)
+            yield CorpusFault("warning", "rate", message, u.where, u.id)
     for n_channels in sorted(channels):
         found = [r.utterance for r in read if r.n_channels == n_channels and r.utterance.channel is None]
         if n_channels > 1 and found:
             message = f"{len(found)} of {len(read)} utterances have {n_channels} channels; their mean is read"
-            yield Finding("warning", "channels", message, found[0].where, found[0].id)
+            yield CorpusFault("warning", "channels", message, found[0].where, found[0].id)
 
 
 def _also(those: Sequence[Utterance]) -> str:

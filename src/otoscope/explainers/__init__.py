@@ -8,9 +8,9 @@ done once.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from otoscope.core.late import lookup, resolve
+from otoscope.core.late import lazy, lookup
 
 if TYPE_CHECKING:
     from otoscope.explainers.checks import Checks
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 EXPLAINERS = {
     "attention-rollout": "otoscope.explainers.gradients.rollout:AttentionRollout",
     "bubbles": "otoscope.explainers.bubbles:Bubbles",
+    "deeplift": "otoscope.explainers.gradients.propagated:DeepLift",
     "deletion-path": "otoscope.explainers.deletion_path:DeletionPath",
     "entropy-attention": "otoscope.explainers.gradients.rollout:EntropyAttention",
     "expected-gradients": "otoscope.explainers.gradients.paths:ExpectedGradients",
@@ -30,6 +31,7 @@ EXPLAINERS = {
     "kernel-shap": "otoscope.explainers.kernel_shap:KernelShap",
     "leave-one-out": "otoscope.explainers.leave_one_out:LeaveOneOut",
     "lime": "otoscope.explainers.lime:Lime",
+    "lrp": "otoscope.explainers.gradients.propagated:LayerwiseRelevance",
     "multi-scale": "otoscope.explainers.multi_scale:MultiScale",
     "occlusion": "otoscope.explainers.occlusion:Occlusion",
     "rise": "otoscope.explainers.rise:Rise",
@@ -66,7 +68,4 @@ def method(name: str) -> Method:
     return lookup(name, EXPLAINERS, group="otoscope.explainers", what="method of explanation")()
 
 
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return resolve(_PUBLIC[name])
-    raise AttributeError(f"module 'otoscope.explainers' has no attribute {name!r}")
+__getattr__ = lazy(__name__, _PUBLIC)

@@ -33,6 +33,8 @@ ANALYSES: dict[str, str] = {
     "probing": "otoscope.explainers.layers.probing:probe",
     "response": "otoscope.explainers.response.responding:respond",
     "similarity": "otoscope.explainers.layers.resembling:resemblance",
+    "sparse-codes": "otoscope.explainers.mechanisms.by_sound:sparse_codes",
+    "steering": "otoscope.explainers.mechanisms.by_sound:steer_by_sound",
     "tangents": "otoscope.explainers.geometry.corpus:corpus_tangents",
     "value-zeroing": "otoscope.explainers.mechanisms.zeroed_values:value_zeroing",
     "why-not": "otoscope.explainers.contrast.contrasting:why_not",

@@ -25,7 +25,7 @@ from otoscope.explainers.measuring import (
 from otoscope.explainers.plan import Estimate, Masks, Method
 from otoscope.explainers.randomizing import random_weights_agreement
 from otoscope.explainers.segments import inside, sizes
-from otoscope.explainers.verdict import failures
+from otoscope.explainers.verdict import FEWEST_SEGMENTS, failures
 from otoscope.metrics.compactness import gini, size_auc
 from otoscope.metrics.plausibility import chance_mass, pointing_hit, rank_accuracy, relevance_mass, time_auc
 
@@ -49,8 +49,8 @@ class Checks:
     second_deletion
         Shares of segments for the deletion curve under the second fill.
     random_weights_up_to_s
-        The map is compared with that of shuffled weights for recordings of at most this many seconds: it costs one more
-        map. 0 leaves it out.
+        The map is compared with that of shuffled weights for recordings of at most this many seconds, from eight
+        segments on: it costs one more map, and with fewer segments likeness proves nothing. 0 leaves it out.
     """
 
     deletion: tuple[float, ...] = (0.0, 0.1, 0.3)
@@ -79,9 +79,9 @@ class Checks:
             return cls(deletion=(0.0,), insertion=(), n_orders=40, second_fill=second, second_deletion=(0.0,))
         return cls(second_fill=second)
 
-    def shuffles(self, recording: Recording) -> bool:
-        """Return whether the maps of this recording are compared with those of shuffled weights."""
-        return recording.duration_s <= self.random_weights_up_to_s
+    def shuffles(self, recording: Recording, n_segments: int) -> bool:
+        """Return whether maps of so many segments are compared with those of shuffled weights."""
+        return recording.duration_s <= self.random_weights_up_to_s and n_segments >= FEWEST_SEGMENTS
 
     def n_evaluations(self, n_segments: int, n_targets: int, *, n_again: int = 0) -> int:
         """Return about how many recordings the checks add, for a progress bar; `n_again` for shuffled weights."""
@@ -154,7 +154,7 @@ def gather(
         infidelity=distance,
         chance_infidelity=by_chance,
         random_weights=shuffled,
-        other_target=other_target_agreement(score.targets, relevance),
+        other_target=other_target_agreement(score.targets, score.segments, relevance),
         not_measured=reasons,
     )
 
@@ -171,9 +171,12 @@ def _random_weights(
 ) -> tuple[Measured, tuple[str, ...]]:
     """Return the agreement with maps of shuffled weights, or why it was not measured."""
     nothing: Measured = (None,) * relevance.shape[1]
-    if not checks.shuffles(score.recording):
+    if not checks.shuffles(score.recording, len(score.segments)):
         limit = checks.random_weights_up_to_s
-        return nothing, (f"shuffled weights: left out for recordings longer than {limit:g} s, it costs one more map",)
+        why = f"for recordings longer than {limit:g} s, it costs one more map"
+        if score.recording.duration_s <= limit:
+            why = f"for fewer than {FEWEST_SEGMENTS} segments, where a like map proves nothing"
+        return nothing, (f"shuffled weights: left out {why}",)
     try:
         return random_weights_agreement(score, method, masks, relevance, fill=fill, seed=seed), ()
     except NotAble as error:

@@ -8,7 +8,7 @@ the map is the measured path itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from otoscope.explainers.direct import DirectMethod
 from otoscope.explainers.masked_scores import MaskedScores
-from otoscope.explainers.plan import Estimate, ends
+from otoscope.explainers.plan import Estimate, Masks, ends
 
 Vector = NDArray[np.float64]
 
@@ -29,34 +29,42 @@ class DeletionPath(DirectMethod):
     First blocks of neighbours are taken away, then each segment of the blocks that cost most: the proposals. Nobody is
     told where the word lies. Then a few orders go on side by side: for each, the segments that were worth most when
     last measured (as in lazy greedy search, Minoux 1978) and neighbours of what is gone are measured beside what is
-    gone, and the orders with the least score summed over their steps, which is the area under their deletion curve, are
-    kept. An order ends where the score is all but as low as in the filled recording; the other segments share what is
-    left of it by what they were last worth. Relevance falls along the path: where a later step cost more than the one
-    before, the two share what they cost together (pool adjacent violators), and the sum stays.
+    gone, and the orders with the least level summed over their steps, which is the area under their deletion curve, are
+    kept. The level of a score is 1 in the whole recording and 0 in the filled one; where a second fill has a say it is
+    the mean of both, each no lower than 0. An order ends where every fill has next to nothing of its level left, or
+    where no step lowers it any more.
+
+    A segment is worth what the level fell when it went, in nats of the fill that is asked for. Relevance falls along
+    the path: where a later step cost more than the one before, the two share what they cost together (pool adjacent
+    violators). Segments that no step took share alike what is left, so that the sum is the whole change of the score.
 
     Parameters
     ----------
     n_proposals, block
         Segments measured alone, and how many neighbours make a block.
-    n_tried
-        Segments measured at each step of each order, and half as many neighbours.
+    n_tried, n_beside
+        Segments measured at each step of each order: those that were worth most, and neighbours of what is gone.
     width
         Orders kept.
     most_steps
         Segments taken away at most.
     enough
-        Share of the score that may be left when an order ends.
+        Share of the level that may be left under each fill when an order ends.
+    patience
+        Steps without a lower level after which the search ends.
     second_fill
-        Another fill in which the order must serve as well, so that it is no order of one fill's artefacts: the level
-        that goes down is the mean of both. `None` for the fill that is asked for alone.
+        Another fill in which the order must serve as well, so that it is no order of one fill's artefacts. `None` for
+        the fill that is asked for alone.
     """
 
     n_proposals: int = 20
     block: int = 4
-    n_tried: int = 4
+    n_tried: int = 2
+    n_beside: int = 2
     width: int = 2
-    most_steps: int = 16
-    enough: float = 0.1
+    most_steps: int = 24
+    enough: float = 0.05
+    patience: int = 3
     second_fill: str | None = "mean"
     name: str = "deletion-path"
 
@@ -66,98 +74,131 @@ class DeletionPath(DirectMethod):
         return Estimate(np.stack(columns, axis=1), exact=True)
 
     def _path(self, score: MaskedScores, target: int, *, fill: str) -> Vector:
-        n_segments = len(score.segments)
         level = _Level(score, target, self._fills(fill))
-        proposed = self._proposals(n_segments, level.first)
+        n_segments = len(score.segments)
         alone = np.full(n_segments, -np.inf)
-        alone[proposed] = 1.0 - level([[int(i)] for i in proposed])
-        beam = [_Order((), (1.0,), alone.copy())]
-        ended: list[_Order] = []
-        while beam and len(beam[0].gone) < min(self.most_steps, n_segments):
+        proposed = self._proposals(level)
+        start = float(level([()])[0].mean())
+        alone[proposed] = start - level.kept([[int(i)] for i in proposed]).mean(1)
+        beam, ended = [_Order((), (start,), start, alone)], list[_Order]()
+        least_level, n_futile = start, 0
+        while beam and len(beam[0].gone) < min(self.most_steps, n_segments) and n_futile < self.patience:
             tries = [(order, i) for order in beam for i in self._trial(order)]
-            found = level([(*order.gone, i) for order, i in tries])
-            longer = [order.longer(i, float(value)) for (order, i), value in zip(tries, found, strict=True)]
-            beam = _best(longer, self.width)
-            ended = _best([*ended, *(o for o in beam if o.levels[-1] <= self.enough)], 1)
+            found = level.kept([(*order.gone, i) for order, i in tries])
+            for (order, i), row in zip(tries, found, strict=True):
+                order.worth[i] = order.levels[-1] - row.mean()
+            beam = _best([order.longer(i, row) for (order, i), row in zip(tries, found, strict=True)], self.width)
+            lowest = min(order.levels[-1] for order in beam)
+            n_futile = 0 if lowest < least_level else n_futile + 1
+            least_level = min(lowest, least_level)
+            ended = _best([*ended, *(order for order in beam if order.most <= self.enough)], 1)
             least = ended[0].area if ended else np.inf
-            beam = [o for o in beam if o.levels[-1] > self.enough and o.area < least]
-        chosen = _best([*ended, *beam], 1)[0]
-        steps = [chosen.gone[:n] for n in range(len(chosen.gone) + 1)]
-        last = np.where(np.isfinite(chosen.worth), chosen.worth, alone)
-        return _relevance(chosen.gone, level.scores(steps, fill), level.floor, last)
+            beam = [order for order in beam if order.most > self.enough and order.area < least]
+        chosen = min((order.cut() for order in (*ended, *beam)), key=lambda order: order.area_with_rest)
+        levels = level([chosen.gone[:n] for n in range(len(chosen.gone) + 1)]).mean(1)
+        return _relevance(chosen.gone, level.nats * np.minimum.accumulate(levels), n_segments)
 
     def _fills(self, fill: str) -> tuple[str, ...]:
         if self.second_fill is None:
             return (fill,)
         return (fill, self.second_fill if self.second_fill != fill else "noise")
 
-    def _proposals(self, n_segments: int, of: Callable[[Sequence[Sequence[int]]], Vector]) -> NDArray[np.intp]:
+    def _proposals(self, level: _Level) -> NDArray[np.intp]:
+        n_segments = len(level.score.segments)
         if n_segments <= self.n_proposals:
             return np.arange(n_segments)
         blocks = [range(i, min(i + self.block, n_segments)) for i in range(0, n_segments, self.block)]
-        chosen = np.argsort(of(blocks), kind="stable")[: max(1, self.n_proposals // self.block)]
+        chosen = np.argsort(level.first(blocks), kind="stable")[: max(1, self.n_proposals // self.block)]
         return np.array(sorted(i for k in chosen for i in blocks[k]), dtype=np.intp)
 
     def _trial(self, order: _Order) -> list[int]:
         ranked = [int(i) for i in np.argsort(-order.worth, kind="stable") if np.isfinite(order.worth[i])]
         beside = {i + step for i in order.gone for step in (-1, 1)} - set(order.gone)
         near = sorted((i for i in beside if 0 <= i < order.worth.size), key=lambda i: (-order.worth[i], i))
-        return sorted({*ranked[: self.n_tried], *near[: self.n_tried // 2]})
+        return sorted({*ranked[: self.n_tried], *near[: self.n_beside]})
 
 
 class _Level:
-    """How much of a target's score is left: 1 in the whole recording, 0 in the filled one, mean over the fills.
+    """How much of the score is left: 1 in the whole recording, 0 in the filled one, a column for each fill.
 
-    A fill in which the target scores no worse than in the recording does not count, unless there is no other.
+    A fill in which the target scores no worse than in the recording does not count. Where that is so of the fill that
+    is asked for there is no other, and levels are what the score has above the filled one, in nats.
     """
 
     def __init__(self, score: MaskedScores, target: int, fills: Sequence[str]) -> None:
         self.score, self.target = score, target
-        n_segments = len(score.segments)
-        spans = {fill: score(ends(n_segments), fill=fill)[:, target] for fill in fills}
-        self.floor = float(spans[fills[0]][1])
-        falls = {fill: span for fill, span in spans.items() if span[0] > span[1]}
-        self.spans = falls or {fills[0]: np.array([1.0, 0.0]) + self.floor}
+        spans = {fill: score(ends(len(score.segments)), fill=fill)[:, target] for fill in fills}
+        whole, floor = spans[fills[0]]
+        self.falls = bool(whole > floor)
+        self.nats = float(whole - floor) if self.falls else 1.0
+        self.spans = {fill: span for fill, span in spans.items() if span[0] > span[1]}
+        if not self.falls:
+            self.spans = {fills[0]: np.array([floor + 1.0, floor])}
 
-    def scores(self, orders: Sequence[Sequence[int]], fill: str) -> Vector:
-        """Return the scores with these segments taken away, `(n_orders,)`."""
-        masks = np.ones((len(orders), len(self.score.segments)), dtype=bool)
-        for mask, order in zip(masks, orders, strict=True):
-            mask[list(order)] = False
-        return self.score(masks, fill=fill)[:, self.target]
+    def _under(self, fill: str, orders: Sequence[Sequence[int]]) -> Vector:
+        whole, floor = self.spans[fill]
+        found = self.score(without(orders, len(self.score.segments)), fill=fill)[:, self.target]
+        return np.asarray((found - floor) / (whole - floor))
 
     def first(self, orders: Sequence[Sequence[int]]) -> Vector:
-        """Return the levels under one fill only."""
-        return self._level(orders, next(iter(self.spans)))
-
-    def _level(self, orders: Sequence[Sequence[int]], fill: str) -> Vector:
-        whole, floor = self.spans[fill]
-        return np.asarray((self.scores(orders, fill) - floor) / (whole - floor))
+        """Return the levels under the fill that is asked for, `(n_orders,)`."""
+        return self._under(next(iter(self.spans)), orders)
 
     def __call__(self, orders: Sequence[Sequence[int]]) -> Vector:
-        """Return the levels, `(n_orders,)`; below 0 is no lower than 0."""
-        return np.mean([np.maximum(self._level(orders, fill), 0.0) for fill in self.spans], axis=0)
+        """Return the levels with these segments taken away, `(n_orders, n_fills)`."""
+        return np.stack([self._under(fill, orders) for fill in self.spans], axis=1)
+
+    def kept(self, orders: Sequence[Sequence[int]]) -> Vector:
+        """Return the levels, no lower than 0 where they start above it."""
+        return np.maximum(self(orders), 0.0) if self.falls else self(orders)
 
 
 @dataclass(frozen=True)
 class _Order:
-    """Segments that are gone, in order; the level before and after each; what each segment was last worth."""
+    """Segments that are gone, in order; the mean level before and after each, and the highest one at the end.
+
+    `worth` is what each segment was worth when last measured.
+    """
 
     gone: tuple[int, ...]
     levels: tuple[float, ...]
+    most: float
     worth: Vector
 
-    def longer(self, segment: int, level: float) -> _Order:
-        """Return the order with one more segment."""
-        self.worth[segment] = self.levels[-1] - level
+    def longer(self, segment: int, found: Vector) -> _Order:
+        """Return the order with one more segment, after which these levels are found."""
         worth = self.worth.copy()
         worth[segment] = -np.inf
-        return _Order((*self.gone, segment), (*self.levels, level), worth)
+        return _Order((*self.gone, segment), (*self.levels, float(found.mean())), float(found.max()), worth)
+
+    def cut(self) -> _Order:
+        """Return the order up to where the level is least."""
+        n_steps = int(np.argmin(self.levels))
+        return _Order(self.gone[:n_steps], self.levels[: n_steps + 1], self.most, self.worth)
 
     @property
     def area(self) -> float:
         """The level summed over the steps."""
         return float(sum(self.levels))
+
+    @property
+    def area_with_rest(self) -> float:
+        """The same with the other segments, should they change nothing."""
+        return self.area + self.levels[-1] * (self.worth.size - len(self.gone))
+
+
+def without(orders: Sequence[Sequence[int]], n_segments: int) -> Masks:
+    """Return the masks that take these segments away, `(n_orders, n_segments)`.
+
+    Examples
+    --------
+    >>> without([[0, 2], []], 3).astype(int).tolist()
+    [[0, 1, 0], [1, 1, 1]]
+    """
+    masks = np.ones((len(orders), n_segments), dtype=bool)
+    for mask, order in zip(masks, orders, strict=True):
+        mask[list(order)] = False
+    return masks
 
 
 def _best(orders: Sequence[_Order], n: int) -> list[_Order]:
@@ -168,23 +209,11 @@ def _best(orders: Sequence[_Order], n: int) -> list[_Order]:
     return list(kept.values())[:n]
 
 
-def _relevance(order: Sequence[int], scores: Vector, floor: float, worth: Vector) -> Vector:
-    """Return what each segment cost, up to where the score is lowest; the others share what is left.
-
-    They share it by what they were worth when last measured, where it is anything and they were; else alike.
-    """
-    n_steps = int(np.argmin(scores))
-    gone = list(order[:n_steps])
-    left = scores[n_steps] - floor
-    alone = np.maximum(worth, 0.0)
-    alone[gone] = 0.0
-    rest = np.setdiff1d(np.arange(worth.size), gone)
-    relevance = np.zeros(worth.size)
-    if left > 0 and alone.sum() > 0:
-        relevance[rest] = left * alone[rest] / alone.sum()
-    else:
-        relevance[rest] = left / max(1, rest.size)
-    relevance[gone] = falling(-np.diff(scores[: n_steps + 1]))
+def _relevance(order: Sequence[int], scores: Vector, n_segments: int) -> Vector:
+    """Return what each segment of the order cost, given the scores above the filled one; the others share the rest."""
+    n_rest = n_segments - len(order)
+    relevance = np.full(n_segments, scores[-1] / max(1, n_rest))
+    relevance[list(order)] = falling(-np.diff(scores))
     return relevance
 
 

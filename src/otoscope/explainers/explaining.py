@@ -169,7 +169,7 @@ def _checks(checks: Checks | bool, n_targets: int, fill: str) -> Checks | None:
 def _n_for_checks(checks: Checks | None, score: MaskedScores, n_masks: int) -> int:
     if checks is None:
         return 0
-    again = n_masks if checks.shuffles(score.recording) else 0
+    again = n_masks if checks.shuffles(score.recording, len(score.segments)) else 0
     return checks.n_evaluations(len(score.segments), len(score.targets), n_again=again)
 
 
@@ -192,7 +192,7 @@ def _plan(
     began = time.perf_counter()
     score(probe, fill=fill)
     seconds_each = (time.perf_counter() - began) / len(probe)
-    n_times = 2 if checks is not None and checks.shuffles(score.recording) else 1
+    n_times = 2 if checks is not None and checks.shuffles(score.recording, n_segments) else 1
     affordable = (int(max_seconds / seconds_each) - _n_for_checks(checks, score, 0)) // n_times
     if affordable >= len(masks):
         return masks

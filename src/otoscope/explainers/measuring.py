@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import Target
+from otoscope.core import Segment, Target
 from otoscope.explainers.curves import random_orders
 from otoscope.explainers.direct import DirectMethod
 from otoscope.explainers.masked_scores import MaskedScores
 from otoscope.explainers.plan import Estimate, Masks, Method, Scores
+from otoscope.explainers.segments import inside
 from otoscope.metrics.agreement import pearson, spearman_brown
 from otoscope.metrics.faithfulness import faithfulness_correlation, infidelity
 
@@ -87,14 +88,21 @@ def infidelities(
     return tuple(own), tuple(dealt)
 
 
-def other_target_agreement(targets: Sequence[Target], relevance: NDArray[np.float64]) -> Measured:
-    """Return for each map its largest correlation with that of a target of another label."""
+def other_target_agreement(
+    targets: Sequence[Target], segments: Sequence[Segment], relevance: NDArray[np.float64]
+) -> Measured:
+    """Return for each map its largest correlation with that of another word elsewhere.
+
+    A word elsewhere has another label, and no segment holds a tenth of itself for both. `None` where there is none.
+    """
+    held = [np.zeros(len(segments)) if t.interval is None else inside(segments, t.interval) >= 0.1 for t in targets]
     found: list[float | None] = []
     for t, target in enumerate(targets):
         others = [
             value
             for u, other in enumerate(targets)
-            if other.label != target.label
+            if other.label != target.label and target.interval is not None and other.interval is not None
+            if not np.logical_and(held[t], held[u]).any()
             if (value := known(pearson(relevance[:, t], relevance[:, u]))) is not None
         ]
         found.append(max(others, default=None))

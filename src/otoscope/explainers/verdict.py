@@ -12,8 +12,9 @@ from otoscope.core import PerturbationCurve, Trust
 
 LEAST_AGREEMENT = 0.5
 MOST_LIKE_RANDOM_WEIGHTS = 0.7
+MOST_LIKE_ANOTHER_WORD = 0.9
 FEWEST_SEGMENTS = 8
-"""With fewer, shuffled weights may give a like map by chance."""
+"""With fewer, shuffled weights, or another word, may give a like map by chance."""
 LEAST_CHANGE_NATS = 1e-6
 
 
@@ -27,7 +28,7 @@ def failures(trust: Trust, scores: NDArray[np.float64], *, n_segments: int = 0) 
     scores
         `(n_masks,)` scores of the target over the plan, whole recording first, filled recording second.
     n_segments
-        Of the map; with fewer than 8, likeness to the map of shuffled weights proves nothing.
+        Of the map; with fewer than 8, likeness to the map of shuffled weights or of another word proves nothing.
     """
     if np.ptp(scores) < LEAST_CHANGE_NATS:
         return replace(trust, failures=("no masked recording changed the score: there is nothing to explain",))
@@ -37,8 +38,12 @@ def failures(trust: Trust, scores: NDArray[np.float64], *, n_segments: int = 0) 
         _agreement(trust.seed_agreement, "another sample of masked recordings would give another map"),
         _agreement(trust.fill_agreement, "the map depends on what fills the gaps"),
         _prediction(trust.faithfulness_correlation),
-        _random_weights(trust.random_weights_agreement, n_segments) if n_segments >= FEWEST_SEGMENTS else "",
     ]
+    if n_segments >= FEWEST_SEGMENTS:
+        found += [
+            _random_weights(trust.random_weights_agreement, n_segments),
+            _another_word(trust.other_target_agreement, n_segments),
+        ]
     return replace(trust, failures=tuple(sentence for sentence in found if sentence))
 
 
@@ -77,7 +82,18 @@ def _prediction(r: float | None) -> str:
 
 def _random_weights(rho: float | None, n_segments: int) -> str:
     """Fail what is alike, and more so than one unrelated map in a thousand (Fisher's z; Fieller et al. 1957)."""
-    by_chance = float(np.tanh(3.09 * np.sqrt(1.06 / (n_segments - 3))))
-    if rho is None or rho <= max(MOST_LIKE_RANDOM_WEIGHTS, by_chance):
+    if rho is None or rho <= max(MOST_LIKE_RANDOM_WEIGHTS, _by_chance(1.06, n_segments)):
         return ""
     return f"a recogniser with shuffled weights gives much the same map (rank correlation {rho:.2f})"
+
+
+def _another_word(r: float | None, n_segments: int) -> str:
+    """Fail what shares four fifths of its variance with the map of a word elsewhere: it is not about this word."""
+    if r is None or r <= max(MOST_LIKE_ANOTHER_WORD, _by_chance(1.0, n_segments)):
+        return ""
+    return f"a word elsewhere in the recording has much the same map (correlation {r:.2f}): it does not tell them apart"
+
+
+def _by_chance(variance: float, n_segments: int) -> float:
+    """Return the correlation that one unrelated map in a thousand reaches; `variance` is 1.06 for ranks, 1 else."""
+    return float(np.tanh(3.09 * np.sqrt(variance / (n_segments - 3))))

@@ -131,22 +131,58 @@ class FactorizedNetwork(nn.Module):
 
     def encoded(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Return what the last layer gives, `(n, n_frames', n_units)`, and the frames of each utterance, `(n,)`."""
-        features = self.features(features, lengths)
+        x = self._centred(self.features(features, lengths), lengths)
+        x, lengths = self._widened(x, lengths)
+        for layer in self.tdnn:
+            x = layer(x, lengths)
+        return x, lengths
+
+    def _centred(self, features: Tensor, lengths: Tensor) -> Tensor:
+        """Return features less their mean over the utterance, filled up with zeros to whole frames out."""
         mask = frame_mask(lengths, features.shape[1]).to(features.dtype)
         mean = (features * mask).sum(1, keepdim=True) / mask.sum(1, keepdim=True).clamp(min=1)
-        x = (features - mean) * mask
-        x = nn.functional.pad(x, (0, 0, 0, -x.shape[1] % STRIDE)).unsqueeze(1)
-        image = torch.relu(self.fine(x))
+        return nn.functional.pad((features - mean) * mask, (0, 0, 0, -features.shape[1] % STRIDE))
+
+    def _widened(self, centred: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the convolutions give, `(n, n_frames', n_units)`, and the frames of each utterance, `(n,)`."""
+        image = torch.relu(self.fine(centred.unsqueeze(1)))
         n, n_channels, n_frames, height = image.shape
         fine = self.conv[0](image.transpose(1, 2).flatten(2), lengths)
         image = fine.reshape(n, n_frames, n_channels, height).transpose(1, 2)
         lengths = (lengths + STRIDE - 1) // STRIDE
         x = self.conv[1](torch.relu(self.coarse(image)).transpose(1, 2).flatten(2), lengths)
         x = self.norm(torch.relu(self.widen(x)))
-        x = x * frame_mask(lengths, x.shape[1]).to(x.dtype)
-        for layer in self.tdnn:
-            x = layer(x, lengths)
-        return x, lengths
+        return x * frame_mask(lengths, x.shape[1]).to(x.dtype), lengths
+
+    def within(self, features: Tensor, lengths: Tensor, wanted: slice) -> Tensor:
+        """Return the logits of output frames `wanted` as `forward` gives them, from no more frames than they see.
+
+        Every layer is computed only where a wanted frame depends on it, so a second of a long recording costs little;
+        the mean is still that of the whole utterance. Nothing passes the tap of the features, and fewer frames the
+        others.
+
+        Parameters
+        ----------
+        features, lengths
+            As for `forward`.
+        wanted
+            First frame and the one behind the last, with no step; cut off at the last frame there is.
+        """
+        centred = self._centred(features, lengths)
+        n_frames, sight = centred.shape[1] // STRIDE, self.reach
+
+        def seen() -> tuple[int, int]:
+            return max(0, wanted.start - sight), min(n_frames, wanted.stop + sight)
+
+        first, stop = seen()
+        own = (lengths - STRIDE * first).clamp(0, STRIDE * (stop - first))
+        x, own = self._widened(centred[:, STRIDE * first : STRIDE * stop], own)
+        for layer, dilation in zip(self.tdnn, self.shape.dilations, strict=True):
+            x, sight, before = layer(x, own), sight - dilation, first
+            first, stop = seen()
+            x, own = x[:, first - before : stop - before], (own - (first - before)).clamp(0, stop - first)
+        spare = wanted.start - first
+        return self.scored(x, own)[:, spare : spare + max(0, min(wanted.stop, n_frames) - wanted.start)]
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits `(n, n_frames', n_symbols)` and the frames each utterance has, `(n,)`.

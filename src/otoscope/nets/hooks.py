@@ -106,6 +106,11 @@ def substituted(network: Tapped, site: str, values: Tensor) -> Iterator[None]:
         )
 
 
+def watched(network: nn.Module) -> bool:
+    """Whether a hook sits anywhere in a network, so that all frames must pass where they always do."""
+    return any(module._forward_hooks or module._forward_pre_hooks for module in network.modules())
+
+
 def _editing(site: str, edit: Edit) -> Any:
     def apply(tap: Any, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         changed = output.clone()

@@ -14,6 +14,8 @@ from otoscope.core import Recording, SiteScores, Target
 from otoscope.nets.open_edits import OpenEdits
 
 if TYPE_CHECKING:
+    from otoscope.nets.propagation import Way
+    from otoscope.nets.shares import Shares
     from otoscope.nets.substitution import Passes
 
 
@@ -69,3 +71,38 @@ class ScoresAtSites:
         if slopes:
             self.open_edits.refuse_gradient()
         return site_scores(self.passes(recording, targets), values, at=at, slopes=slopes)
+
+    def propagated(
+        self,
+        recording: Recording,
+        target: Target,
+        values: NDArray[Any],
+        *,
+        shares: Shares,
+        at: str = "features",
+        up_to: str = "logits",
+    ) -> Way:
+        """Return how values went from one site to another, so that relevance can be shared out backwards.
+
+        Parameters
+        ----------
+        recording, target
+            Who is asked about what: the way is that of this score.
+        values
+            `(2, n_rows, n_units)`: what is explained, and the reference it is measured against.
+        shares
+            The rule (`otoscope.nets.propagation`).
+        at, up_to
+            Where the way begins and ends.
+
+        Raises
+        ------
+        NotAble
+            Edits are open, something on the way has no rule, or this score passes the further site not just once.
+        BadInput
+            There is no such site, or the values have another shape than what passes there.
+        """
+        from otoscope.nets.propagation import way_through
+
+        self.open_edits.refuse_gradient()
+        return way_through(self.passes(recording, [target]), values, at=at, up_to=up_to, shares=shares)

@@ -4,8 +4,9 @@ espeak-ng keeps state from one utterance to the next (repeats in one process dif
 it. One short-lived process for each utterance gives the same samples every time, whatever the caller does.
 
 A request is one JSON object on standard input: `library`, `data`, and for synthesis `text`, `voice`, `rate_wpm`,
-`pitch`, `pitch_range`. The answer on standard output is one line of JSON, then raw 16-bit samples of this machine's
-byte order: `rate_hz`, and `events` as `[type, sample, text_position, length, name]`; or `voices`; or `error`.
+`pitch`, `pitch_range`, and `phonemes` where the text holds espeak-ng's names of phones in `[[ ]]`. The answer on
+standard output is one line of JSON, then raw 16-bit samples of this machine's byte order: `rate_hz`, and `events` as
+`[type, sample, text_position, length, name]`; or `voices`; or `error`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 SYNCHRONOUS, PHONEME_EVENTS, DO_NOT_EXIT = 2, 1, 0x8000
 RATE, PITCH, PITCH_RANGE = 1, 3, 4
-UTF8_WITH_END_PAUSE = 0x1001
+UTF8_WITH_END_PAUSE, NAMED_PHONES = 0x1001, 0x100
 WORD, END, PHONEME = 1, 5, 7
 NAMES = {WORD: "word", END: "end", PHONEME: "phone"}
 
@@ -100,7 +101,8 @@ def _synthesize(library: Any, request: dict[str, Any]) -> tuple[list[list[Any]],
         library.espeak_SetParameter(parameter, int(request[name]), 0)
     text = request["text"].encode() + b"\0"
     library.espeak_ng_SetRandSeed(1)  # else breathy voices draw their noise by the clock
-    library.espeak_Synth(text, ctypes.c_size_t(len(text)), 0, 1, 0, UTF8_WITH_END_PAUSE, None, None)
+    flags = UTF8_WITH_END_PAUSE | (NAMED_PHONES if request.get("phonemes") else 0)
+    library.espeak_Synth(text, ctypes.c_size_t(len(text)), 0, 1, 0, flags, None, None)
     library.espeak_Synchronize()
     return events, b"".join(chunks)
 

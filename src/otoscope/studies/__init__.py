@@ -27,11 +27,16 @@ STUDIES = {
     "information-plane": "otoscope.studies.information_plane:run",
     "labels-needed": "otoscope.studies.labels_needed:run",
     "ladder": "otoscope.studies.ladder:run",
+    "lexical-decision": "otoscope.studies.lexical_decision:run",
+    "listener-effects": "otoscope.studies.listener_effects:run",
+    "listener-recognition": "otoscope.studies.listener_recognition:run",
     "planted-circuits": "otoscope.studies.planted_circuits:run",
     "planted-cue": "otoscope.studies.planted_cue:run",
     "robustness": "otoscope.studies.robustness:run",
     "shoebox": "otoscope.studies.shoebox:run",
     "too-robust": "otoscope.studies.too_robust:run",
+    "trace-tisk": "otoscope.studies.trace_tisk:run",
+    "visual-world": "otoscope.studies.visual_world:run",
     "vowels": "otoscope.studies.vowels:run",
 }
 """Name → function of each study; other packages add theirs under the entry point `otoscope.studies`."""

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import BadInput, Interval, NotAble, Panel, Recognizer, Recording, Segment, Target
+from otoscope.core import BadInput, Interval, NotAble, Recognizer, Recording, Segment, Target
 from otoscope.core.protocols import Progress
 from otoscope.explainers import EXPLAINERS
 from otoscope.explainers import method as method_named
@@ -25,12 +23,13 @@ from otoscope.explainers.curves import order_masks, random_orders
 from otoscope.explainers.direct import estimate_of
 from otoscope.explainers.masked_scores import MaskedScores
 from otoscope.explainers.segments import inside, sizes
-from otoscope.metrics.agreement import bootstrap_interval, spearman
+from otoscope.metrics.agreement import spearman
 from otoscope.metrics.plausibility import chance_mass, relevance_mass
+from otoscope.studies.attribution_table import FILLS, Measured, panel, row_of, summary
 from otoscope.studies.captum_peers import PEERS, installed, peer_relevance
+from otoscope.studies.kept_measures import KeptMeasures
 from otoscope.studies.result import StudyResult
 
-FILLS = ("silence", "mean")
 RANDOM = "random"
 SEGMENT_S = 0.03
 COUNTS = (*range(13), 16, 20, 26, 34, 46, 62, 84)
@@ -47,17 +46,6 @@ class Case:
     segments: tuple[Segment, ...]
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What one method made of one word: deletion areas by fill, mass and chance, agreement of seeds, seconds."""
-
-    areas: tuple[float, ...]
-    mass: float
-    chance: float
-    agreement: float
-    seconds: float
-
-
 def run(
     *,
     corpus: str | os.PathLike[str],
@@ -66,6 +54,7 @@ def run(
     methods: str = "all",
     n_words: int = 8,
     context_s: float = 1.5,
+    out: str | os.PathLike[str] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> StudyResult:
@@ -85,6 +74,8 @@ def run(
         Seconds of sound on either side of a word.
     seed
         Of the draw, the methods and the random orders. Agreement is measured with the next seed.
+    out
+        Folder of what is measured so far; the same study, or one of more words or other methods, goes on from there.
     progress
         Told as words are explained.
 
@@ -103,35 +94,37 @@ def run(
     engine = load(recognizer)
     names = _names(methods)
     cases = _cases(engine, corpus, split, n_words=n_words, context_s=context_s, seed=seed)
+    about = engine.provenance
+    settings = {
+        "recognizer": about.recognizer,
+        "weights_sha256": about.weights_sha256,
+        "version": about.version,
+        "corpus": Path(corpus).name,
+        "split": split,
+        "context_s": context_s,
+        "segment_s": SEGMENT_S,
+        "seed": seed,
+    }
+    kept = KeptMeasures(None if out is None else Path(out), settings)
     found: dict[str, list[Measured]] = {name: [] for name in names}
     notes: dict[str, str] = {}
     for done, case in enumerate(cases):
         for name in names:
             if name not in notes:
                 try:
-                    found[name].append(measure(engine, case, name, seed=seed))
+                    found[name].append(_measured(kept, engine, case, name, number=done, seed=seed))
                 except NotAble as why:
                     notes[name] = str(why)
         if progress is not None:
             progress(done + 1, len(cases))
-    rows = tuple(_row(name, found[name], notes.get(name, ""), seed=seed) for name in names)
+    rows = tuple(row_of(name, found[name], notes.get(name, ""), seed=seed) for name in names)
     rows = tuple(sorted(rows, key=lambda row: (row["deletion_silence"] is None, row["deletion_silence"])))
     return StudyResult(
         name="attribution-methods",
-        summary=_summary(rows, len(cases)),
+        summary=summary(rows, len(cases)),
         table=rows,
-        panels=(_panel(rows),),
-        provenance={
-            "recognizer": engine.provenance.recognizer,
-            "weights_sha256": engine.provenance.weights_sha256,
-            "version": engine.provenance.version,
-            "corpus": Path(corpus).name,
-            "split": split,
-            "n_words": len(cases),
-            "context_s": context_s,
-            "segment_s": SEGMENT_S,
-            "seed": seed,
-        },
+        panels=(panel(rows),),
+        provenance={**settings, "n_words": len(cases)},
         seconds=time.perf_counter() - began,
     )
 
@@ -181,6 +174,16 @@ def _case(engine: Recognizer, recording: Recording, context_s: float, generator:
     return Case(sound, trace.target(word), word, segments)
 
 
+def _measured(kept: KeptMeasures, engine: Recognizer, case: Case, name: str, *, number: int, seed: int) -> Measured:
+    how = "" if name in (*PEERS, RANDOM) else repr(method_named(name))
+    key = f"word {number}, {case.target.label}, {name} {how}"
+    if (known := kept.get(key)) is not None:
+        return Measured(**known)
+    found = measure(engine, case, name, seed=seed)
+    kept.put(key, asdict(found))
+    return found
+
+
 def measure(engine: Recognizer, case: Case, name: str, *, seed: int) -> Measured:
     """Explain a word by one method twice, with two seeds, and judge the first map.
 
@@ -189,15 +192,15 @@ def measure(engine: Recognizer, case: Case, name: str, *, seed: int) -> Measured
     NotAble
         The recogniser cannot serve the method.
     """
-    began = time.perf_counter()
+    began, cpu_began = time.perf_counter(), time.process_time()
     relevance = relevance_of(engine, case, name, seed=seed)
-    seconds = time.perf_counter() - began
+    seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu_began
     again = relevance if _settled(name) else relevance_of(engine, case, name, seed=seed + 1)
     share = inside(case.segments, case.interval)
     score = MaskedScores(engine, case.sound, case.segments, [case.target], seed=seed)
     areas = tuple(deletion_area(score, relevance, fill=fill) for fill in FILLS)
     mass, chance = relevance_mass(relevance, share), chance_mass(sizes(case.segments), share)
-    return Measured(areas, mass, chance, spearman(relevance, again), seconds)
+    return Measured(areas, mass, chance, spearman(relevance, again), seconds, cpu_seconds)
 
 
 def _settled(name: str) -> bool:
@@ -235,56 +238,3 @@ def deletion_area(score: MaskedScores, relevance: NDArray[np.float64], *, fill: 
         return float("nan")
     scaled = np.clip((scores - scores[-1]) / (scores[0] - scores[-1]), 0, 1)
     return float(np.trapezoid(scaled, counts / n_segments))
-
-
-def _row(name: str, found: Sequence[Measured], note: str, *, seed: int) -> dict[str, Any]:
-    areas = np.array([m.areas for m in found]).reshape(-1, len(FILLS))
-    row: dict[str, Any] = {"method": name, "n_words": len(found)}
-    for k, fill in enumerate(FILLS):
-        own = areas[:, k][np.isfinite(areas[:, k])]
-        row[f"deletion_{fill}"] = float(own.mean()) if own.size else None
-        low, high = bootstrap_interval(own, seed=seed) if own.size > 1 else (None, None)
-        row |= {f"deletion_{fill}_low": low, f"deletion_{fill}_high": high}
-    for column, values in (
-        ("relevance_mass", [m.mass for m in found]),
-        ("chance_mass", [m.chance for m in found]),
-        ("seed_spearman", [m.agreement for m in found]),
-        ("seconds_a_word", [m.seconds for m in found]),
-    ):
-        known = np.array([v for v in values if np.isfinite(v)])
-        row[column] = float(known.mean()) if known.size else None
-    return row | {"note": note}
-
-
-def _summary(rows: Sequence[dict[str, Any]], n_words: int) -> str:
-    best = next((row for row in rows if row["deletion_silence"] is not None), None)
-    if best is None:
-        return "no method could explain any word"
-    mass = best["relevance_mass"]
-    within = "" if mass is None else f"; {mass:.0%} of its relevance lies within the word"
-    return (
-        f"Over {n_words} words {best['method']} undoes a word soonest (deletion area {best['deletion_silence']:.3f} "
-        f"with silence, {best['deletion_mean']:.3f} with mean noise){within}, chance {best['chance_mass']:.0%}."
-    )
-
-
-def _panel(rows: Sequence[dict[str, Any]]) -> Panel:
-    shown = [row for row in rows if row["deletion_silence"] is not None]
-    return Panel(
-        "table",
-        "Methods of attribution on the same words",
-        {
-            "columns": ["method", "deletion, silence", "deletion, mean", "mass in word", "seeds", "s a word"],
-            "rows": [
-                [
-                    row["method"],
-                    *(
-                        "" if row[column] is None else f"{row[column]:.3f}"
-                        for column in ("deletion_silence", "deletion_mean", "relevance_mass", "seed_spearman")
-                    ),
-                    f"{row['seconds_a_word']:.1f}",
-                ]
-                for row in shown
-            ],
-        },
-    )

@@ -188,6 +188,26 @@ def infidelity_of_slopes() -> list[Check]:
     ]
 
 
+def masks_and_divergence() -> list[Check]:
+    """Average drop of 50 classes from probabilities made once, its ceiling when made twice, and a divergence with 0."""
+    from otoscope.metrics.listening_masks import average_drop, divergence, probabilities
+
+    sure, unsure = np.zeros(50), np.zeros(50)
+    sure[0] = 30.0
+    once = [float(probabilities(each)[0]) for each in (sure, unsure)]
+    twice = [np.e / (np.e + 49), 1 / (1 + 49 * np.exp(1 / 49))]
+    return [
+        Check("average drop of 50 classes, %", 98.0, average_drop(once[:1], once[1:]), 1e-3),
+        Check(
+            "how far the same of probabilities made twice exceeds 100 (1 - 1/e) %",
+            0,
+            max(0.0, average_drop(twice[:1], twice[1:]) - 100 * (1 - np.exp(-1))),
+            1e-9,
+        ),
+        Check("divergence with a zero, nats", np.log(1.25), divergence([0.0, 0.5, 0.5], [0.2, 0.4, 0.4]), 1e-12),
+    ]
+
+
 GROUPS: tuple[Callable[[], list[Check]], ...] = (
     ctc_vectors,
     ctc_by_brute_force,
@@ -195,5 +215,6 @@ GROUPS: tuple[Callable[[], list[Check]], ...] = (
     infidelity_of_slopes,
     closed_forms,
     sound_and_time,
+    masks_and_divergence,
 )
 """All groups of checks that need neither training nor data."""

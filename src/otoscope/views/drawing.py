@@ -24,6 +24,8 @@ from otoscope.core import BadInput, Panel
 from otoscope.signal.mel import hz_to_mel
 from otoscope.views.colour import ACCENT, AGAINST, FOR, UNTRUSTED, magma
 from otoscope.views.drawing_charts import chart_height, draw_bars, draw_lines
+from otoscope.views.drawing_competition import HEIGHT_IN as COMPETITION_IN
+from otoscope.views.drawing_competition import draw_competition
 from otoscope.views.drawing_heatmap import draw_heatmap, heatmap_height
 from otoscope.views.drawing_points import HEIGHT_IN, draw_scatter, draw_trajectories
 from otoscope.views.drawing_regions import HEIGHT_IN as REGIONS_IN
@@ -49,7 +51,7 @@ STYLE: dict[Any, Any] = {
     "pdf.fonttype": 42,
 }
 TICKS_HZ = (250, 500, 1000, 2000, 4000, 8000, 16000)
-OVER_TIME = ("waveform", "spectrogram", "tiers", "relevance", "relevance_map", "relevance_matrix")
+OVER_TIME = ("waveform", "spectrogram", "tiers", "relevance", "relevance_map", "relevance_matrix", "competition")
 
 
 class PaperFigure(Figure):
@@ -101,7 +103,8 @@ def _height(panel: Panel, width_in: float) -> float:
     if panel.kind in ("trajectories", "scatter"):
         return HEIGHT_IN
     fixed = {"waveform": 0.7, "spectrogram": 1.8, "tiers": 0.65, "relevance_map": 1.8}
-    return {**fixed, "regions": REGIONS_IN, "responses": RESPONSES_IN}.get(panel.kind, 1.7)
+    fixed |= {"regions": REGIONS_IN, "responses": RESPONSES_IN, "competition": COMPETITION_IN}
+    return fixed.get(panel.kind, 1.7)
 
 
 def _columns(panel: Panel, width_in: float) -> int:
@@ -273,6 +276,7 @@ DRAWERS: dict[str, Callable[..., None]] = {
     "scatter": draw_scatter,
     "regions": draw_regions,
     "responses": draw_responses,
+    "competition": draw_competition,
     "table": draw_text,
     "facts": draw_text,
     "text": draw_text,

@@ -40,6 +40,11 @@ nats:
 `responses`
     `series`: list of `label`, `x`, `share`, `low`, `high` `(n,)`, `fits`: list of `x`, `y` `(n_fine,)`, `threshold`,
     `low`, `high` (`None` beyond what was tried), `at`; `x_label`, `y_label`, `log_x`, `reference`.
+`competition`
+    `times_s` `(n_frames,)`, `series`: list of `label`, `y` `(n_frames,)` (NaN where it was not among the kept),
+    `won`; `low`, `high`, `y_label`, `duration_s`; `winners`: list of `label`, `start_s`, `end_s`, `decided_s` (`None`:
+    never); optional `said`: list of `label`, `start_s`, `end_s`; `offset_s`; `waveform`: `minimum`, `maximum`,
+    `step_s`.
 `sounds`
     `sounds`: list of `label` and `recording`, to be played.
 `table`
@@ -60,12 +65,14 @@ from otoscope.core import (
     BadInput,
     Explanation,
     Panel,
+    Percept,
     PerturbationCurve,
     Recording,
     Trace,
     Trust,
 )
 from otoscope.views.attributions import attribution_panels, curves_panel, matrix_panel
+from otoscope.views.listening import percept_panels
 from otoscope.views.provenance import explanation_facts, mapping_facts, recording_facts, trace_facts
 from otoscope.views.sound import spectrogram_panel, tiers_panel, waveform_panel
 from otoscope.views.tables import nbest_panel, records_panel, words_panel
@@ -131,6 +138,11 @@ def _heard(trace: Trace) -> tuple[Panel, ...]:
     return (*panels, nbest_panel(trace.hypotheses))
 
 
+def _percept(percept: Percept) -> tuple[Panel, ...]:
+    ends = percept.grid.edges_s()
+    return percept_panels(percept, duration_s=float(ends[-1]))
+
+
 def _explanation(explanation: Explanation) -> tuple[Panel, ...]:
     panels = list(_heard(explanation.trace))
     if len(explanation) > 1:
@@ -165,6 +177,7 @@ _BUILDERS: tuple[tuple[Any, Any], ...] = (
     (Recording, _recording),
     (Trace, _trace),
     (Alignment, _alignment),
+    (Percept, _percept),
     (Explanation, _explanation),
     (Attribution, attribution_panels),
     (Trust, _trust),

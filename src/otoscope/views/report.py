@@ -24,7 +24,13 @@ from otoscope.views.tables import N_BEST, differences, words_panel
 SCRIPTS = ("state.js", "stage.js", "charts.js", "report.js")
 
 
-def report_html(explanation: Explanation, *, title: str | None = None, findings: Sequence[Finding] = ()) -> str:
+def report_html(
+    explanation: Explanation,
+    *,
+    title: str | None = None,
+    findings: Sequence[Finding] = (),
+    listening: Finding | None = None,
+) -> str:
     """Return the page as text, ready to be written as UTF-8.
 
     Parameters
@@ -35,6 +41,8 @@ def report_html(explanation: Explanation, *, title: str | None = None, findings:
         The heading; the recording's file name where it has one.
     findings
         What further analyses found of the same recording.
+    listening
+        What a simulated listener would have heard; `None`: it was not asked.
     """
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
@@ -52,6 +60,7 @@ def report_html(explanation: Explanation, *, title: str | None = None, findings:
         audio=data_uri(wav_bytes(explanation.trace.recording), "audio/wav"),
         items=items,
         findings=[shown(finding) for finding in findings],
+        listening=None if listening is None else shown(listening),
         **_texts(explanation, title),
     )
     return html.encode("utf-8", "replace").decode("utf-8")

@@ -18,7 +18,7 @@ from otoscope.core import (
     Trace,
 )
 from otoscope.explainers.errors import Evidence, cause_of, diagnose, misheard
-from otoscope.explainers.errors.evidence import SNRS_DB, Noisy, in_noise, nearest_phones
+from otoscope.explainers.errors.evidence import SNRS_DB, flips_at_db, in_noise, nearest_phones
 from otoscope.explainers.errors.phones import phone_changes
 from otoscope.lexicon.reductions import is_reduction
 from otoscope.signal.levels import rms_db
@@ -155,11 +155,10 @@ def test_the_noise_that_flips_an_error_is_where_it_was_planted():
     _, row = only_row(recognizer)
     assert row["margin_nats"] > 0
     assert 5.0 < row["flips_at_snr_db"] < 10.0
-    flat = Noisy(np.array([[2.0]] * len(SNRS_DB)))
-    assert flat.flips_at_db(0, 2.0) is None
-    assert Noisy(np.array([[-1.0]] * len(SNRS_DB))).flips_at_db(0, 2.0) == SNRS_DB[0]
-    crossing = np.array([[2.0], [1.0], [-1.0], *[[-2.0]] * (len(SNRS_DB) - 3)])
-    assert Noisy(crossing).flips_at_db(0, 2.0) == pytest.approx((SNRS_DB[1] + SNRS_DB[2]) / 2)
+    assert flips_at_db(np.full(len(SNRS_DB), 2.0), 2.0) is None
+    assert flips_at_db(np.full(len(SNRS_DB), -1.0), 2.0) == SNRS_DB[0]
+    crossing = np.array([2.0, 1.0, *[-1.0] * (len(SNRS_DB) - 2)])
+    assert flips_at_db(crossing, 2.0) == pytest.approx((SNRS_DB[1] + SNRS_DB[2]) / 2)
 
 
 def test_the_nearest_of_all_pronunciations_is_taken():

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from otoscope.core import BadInput, Interval, NotAble, Target
+import otoscope
+from otoscope.core import BadInput, Interval, NotAble, Recording, Target
 from otoscope.explainers.mechanisms import ablate, causal_trace, logit_attribution, residual_nodes, value_zeroing
 from otoscope.explainers.mechanisms.ablation import Ablation
 from otoscope.explainers.mechanisms.logit_shares import Output, contributions
 from otoscope.explainers.mechanisms.running import Given, run
 from otoscope.explainers.mechanisms.zeroed_values import changes_at, zeroed
 from otoscope.testing.circuits import circuit_tones, planted_circuit
+
+SAMPLES = Path(__file__).parents[2] / "recognizers" / "samples"
 
 
 def parts_of(planted):
@@ -32,13 +37,13 @@ def test_what_stands_in_for_a_node_is_what_it_says(recognizer, sounds):
     site, target = "encoder.blocks.1.mlp", Target.utterance("p")
     own = [run(recognizer, sound, target, sites=(site,)).seen[site] for sound in sounds.values()]
     every = np.concatenate(own)
-    recordings = list(sounds.values())
-    mean = Ablation("mean", recordings).stand_in(recognizer, target, (site,))[site]
+    recordings, asked = list(sounds.values()), [target] * len(sounds)
+    mean = Ablation("mean", recordings, asked).stand_in(recognizer, (site,))[site]
     assert np.allclose(mean, every.mean(0)[None], atol=1e-6)
-    zero = Ablation("zero", recordings).stand_in(recognizer, target, (site,))[site]
+    zero = Ablation("zero", recordings, asked).stand_in(recognizer, (site,))[site]
     assert zero.shape == mean.shape
     assert not zero.any()
-    drawn = Ablation("resample", recordings).stand_in(recognizer, target, (site,))[site]
+    drawn = Ablation("resample", recordings, asked).stand_in(recognizer, (site,))[site]
     assert sorted(map(tuple, drawn.tolist())) == sorted(map(tuple, every.tolist()))
 
 
@@ -190,3 +195,16 @@ def test_values_given_to_some_columns_leave_the_others(recognizer, sounds, contr
 def test_networks_without_attention_say_so(plain, sounds):
     with pytest.raises(NotAble, match="no attention"):
         value_zeroing(plain, sounds["p"])
+
+
+def test_the_logits_of_whisper_are_split_to_the_last_digit(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    recognizer = otoscope.load(SAMPLES / "whisper-digits")
+    rng = np.random.default_rng(0)
+    sound = Recording((0.05 * rng.standard_normal(8000)).astype(np.float32), 16000)
+    target = Target.utterance("six").rather_than("nine")
+    nodes = [node for node in residual_nodes(recognizer, sound) if node.site.startswith("decoder")]
+    finding = logit_attribution(recognizer, sound, target=target, nodes=nodes)
+    assert finding.provenance["output"] == "normalised"
+    assert sum(row["logit"] for row in finding.table) == pytest.approx(finding.provenance["total"], abs=1e-4)
+    assert abs(finding.provenance["total"]) > 0.1

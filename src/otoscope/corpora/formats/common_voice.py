@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from otoscope.core import BadFormat
-from otoscope.corpora.findings import Finding, problem
+from otoscope.corpora.findings import CorpusFault, problem
 from otoscope.corpora.formats.tables import file_length_s, numbered_lines
 from otoscope.corpora.utterance import Utterance
 
@@ -25,7 +25,7 @@ def recognizes(path: Path) -> bool:
     return path.suffix == ".tsv" and path.is_file() and (path.parent / "clips").is_dir()
 
 
-def scan(path: Path, split: str | None = None) -> Iterator[Utterance | Finding]:
+def scan(path: Path, split: str | None = None) -> Iterator[Utterance | CorpusFault]:
     """Yield the clips of the three splits, or of the one table that is given."""
     tables = [path] if path.is_file() else [t for s in SPLITS if (t := path / f"{s}.tsv").is_file()]
     folder = tables[0].parent
@@ -35,7 +35,7 @@ def scan(path: Path, split: str | None = None) -> Iterator[Utterance | Finding]:
             yield from _clips(table, folder / "clips", lengths_s)
 
 
-def _clips(table: Path, clips: Path, lengths_s: Mapping[str, float]) -> Iterator[Utterance | Finding]:
+def _clips(table: Path, clips: Path, lengths_s: Mapping[str, float]) -> Iterator[Utterance | CorpusFault]:
     lines = numbered_lines(table)
     heading = next(lines, ("", ""))[1].split("\t")
     absent = [column for column in COLUMNS if column not in heading]
@@ -49,7 +49,7 @@ def _clips(table: Path, clips: Path, lengths_s: Mapping[str, float]) -> Iterator
         row = dict(zip(heading, cells, strict=True))
         sound = clips / (row["path"] if Path(row["path"]).suffix else f"{row['path']}.mp3")
         length = lengths_s.get(sound.name) or file_length_s(sound, where, sound.stem)
-        if isinstance(length, Finding):
+        if isinstance(length, CorpusFault):
             yield length
             continue
         text = " ".join(row["sentence"].split())

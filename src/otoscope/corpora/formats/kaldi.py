@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from otoscope.core import BadInput
-from otoscope.corpora.findings import Finding, problem
+from otoscope.corpora.findings import CorpusFault, problem
 from otoscope.corpora.formats.tables import numbered_lines, stretch_length_s
 from otoscope.corpora.stretches import resolved
 from otoscope.corpora.utterance import Utterance
@@ -27,7 +27,7 @@ def _data_folders(path: Path) -> list[Path]:
     return [path] if (path / "wav.scp").is_file() else sorted(found.parent for found in path.glob("*/wav.scp"))
 
 
-def scan(path: Path, split: str | None = None) -> Iterator[Utterance | Finding]:
+def scan(path: Path, split: str | None = None) -> Iterator[Utterance | CorpusFault]:
     """Yield the utterances of one or several data folders."""
     for folder in _data_folders(path):
         name = folder.resolve().name
@@ -45,7 +45,7 @@ class _Sound:
     where: str
 
 
-def _utterances(folder: Path, split: str) -> Iterator[Utterance | Finding]:
+def _utterances(folder: Path, split: str) -> Iterator[Utterance | CorpusFault]:
     for needed in ("text", "utt2spk"):
         if not (folder / needed).is_file():
             raise BadInput(f"{folder} has no {needed}; a Kaldi data folder needs wav.scp, text and utt2spk")
@@ -67,20 +67,20 @@ def _utterances(folder: Path, split: str) -> Iterator[Utterance | Finding]:
 
 def _utterance(
     folder: Path, split: str, name: str, sound: _Sound, text: str, speaker: str, length_s: str
-) -> Utterance | Finding:
+) -> Utterance | CorpusFault:
     path = resolved(sound.written, folder)
-    length: float | Finding
+    length: float | CorpusFault
     if length_s and sound.stretch == (0.0, None):
         length = float(length_s) if _is_number(length_s) else problem(sound.where, f"utt2dur says {length_s!r}", name)
     else:
         length = stretch_length_s(path, sound.stretch, sound.where, name)
-    if isinstance(length, Finding):
+    if isinstance(length, CorpusFault):
         return length
     (start_s, end_s), channel = sound.stretch, sound.channel
     return Utterance(name, path, text, speaker, split, length, start_s, end_s, channel, where=sound.where)
 
 
-def _sounds(folder: Path) -> tuple[dict[str, _Sound], list[Finding]]:
+def _sounds(folder: Path) -> tuple[dict[str, _Sound], list[CorpusFault]]:
     """Return the sound of each utterance: by `segments` where there are any, else each line of `wav.scp`."""
     files, findings = _table(folder / "wav.scp")
     for name, (written, where) in list(files.items()):
@@ -105,7 +105,7 @@ def _sounds(folder: Path) -> tuple[dict[str, _Sound], list[Finding]]:
     return sounds, findings + more
 
 
-def _segment(name: str, rest: str, where: str, files: dict[str, tuple[str, str]]) -> _Sound | Finding:
+def _segment(name: str, rest: str, where: str, files: dict[str, tuple[str, str]]) -> _Sound | CorpusFault:
     cells = rest.split()
     if len(cells) not in (3, 4) or not all(map(_is_number, cells[1:3])) or not all(map(str.isdecimal, cells[3:])):
         return problem(where, f"a segment is an id, a recording, start and end in seconds, got {name} {rest}", name)
@@ -116,14 +116,14 @@ def _segment(name: str, rest: str, where: str, files: dict[str, tuple[str, str]]
     return _Sound(files[cells[0]][0], (float(cells[1]), None if end_s < 0 else end_s), channel, where)
 
 
-def _table(path: Path) -> tuple[dict[str, tuple[str, str]], list[Finding]]:
+def _table(path: Path) -> tuple[dict[str, tuple[str, str]], list[CorpusFault]]:
     """Return what follows each name and where it stands, and a finding for each name that stands twice."""
     rows: dict[str, tuple[str, str]] = {}
-    findings: list[Finding] = []
+    findings: list[CorpusFault] = []
     for where, line in numbered_lines(path):
         name, *rest = line.split(maxsplit=1)
         if name in rows:
-            findings.append(Finding("error", "duplicate-id", f"{name!r} stands in {path.name} twice", where, name))
+            findings.append(CorpusFault("error", "duplicate-id", f"{name!r} stands in {path.name} twice", where, name))
         else:
             rows[name] = (" ".join(rest).strip() if path.name == "wav.scp" else " ".join(" ".join(rest).split()), where)
     return rows, findings

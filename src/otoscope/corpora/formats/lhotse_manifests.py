@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from otoscope.core import BadFormat, BadInput
-from otoscope.corpora.findings import Finding, problem
+from otoscope.corpora.findings import CorpusFault, problem
 from otoscope.corpora.lhotse_cuts import lhotse, of_cut, of_supervision, to_lhotse
 from otoscope.corpora.utterance import Utterance
 from otoscope.io.writing import make_folder
@@ -41,7 +41,7 @@ def _manifests(path: Path) -> list[Path]:
     return cuts or [file for file, kind in kinds.items() if kind == "supervisions"]
 
 
-def scan(path: Path, split: str | None = None) -> Iterator[Utterance | Finding]:
+def scan(path: Path, split: str | None = None) -> Iterator[Utterance | CorpusFault]:
     """Yield the utterances of all manifests, one for each supervision; of cuts without any, one for each cut."""
     lhotse()
     for manifest in _manifests(path):
@@ -49,12 +49,12 @@ def scan(path: Path, split: str | None = None) -> Iterator[Utterance | Finding]:
         own = (match["after"] or match["before"] or "all") if match else manifest.name.partition(".jsonl")[0]
         of_cuts = match is None or match["kind"] == "cuts"
         found = _of_cuts(manifest, own) if of_cuts else _of_supervisions(manifest, own)
-        yield from (u for u in found if split is None or isinstance(u, Finding) or u.split == split)
+        yield from (u for u in found if split is None or isinstance(u, CorpusFault) or u.split == split)
 
 
-def _of_cuts(manifest: Path, split: str) -> Iterator[Utterance | Finding]:
+def _of_cuts(manifest: Path, split: str) -> Iterator[Utterance | CorpusFault]:
     for where, cut in _items(manifest):
-        if isinstance(cut, Finding):
+        if isinstance(cut, CorpusFault):
             yield cut
             continue
         try:
@@ -63,7 +63,7 @@ def _of_cuts(manifest: Path, split: str) -> Iterator[Utterance | Finding]:
             yield problem(where, str(error), str(getattr(cut, "id", "")))
 
 
-def _of_supervisions(manifest: Path, split: str) -> Iterator[Utterance | Finding]:
+def _of_supervisions(manifest: Path, split: str) -> Iterator[Utterance | CorpusFault]:
     match = _NAME.fullmatch(manifest.name)
     assert match is not None
     beside = manifest.name[: match.start("kind")] + "recordings" + manifest.name[match.end("kind") :]
@@ -71,12 +71,12 @@ def _of_supervisions(manifest: Path, split: str) -> Iterator[Utterance | Finding
         raise BadInput(f"{manifest} needs its recordings beside it, in {beside}")
     recordings: dict[str, Any] = {}
     for _where, item in _items(manifest.parent / beside):
-        if isinstance(item, Finding):
+        if isinstance(item, CorpusFault):
             yield item
         else:
             recordings[item.id] = item
     for where, supervision in _items(manifest):
-        if isinstance(supervision, Finding):
+        if isinstance(supervision, CorpusFault):
             yield supervision
         elif supervision.recording_id not in recordings:
             yield problem(where, f"recording {supervision.recording_id!r} is not in {beside}", supervision.id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from otoscope.corpora.findings import Finding, problem
+from otoscope.corpora.findings import CorpusFault, problem
 from otoscope.corpora.formats.tables import file_length_s, numbered_lines
 from otoscope.corpora.utterance import Utterance
 
@@ -22,7 +22,7 @@ def recognizes(path: Path) -> bool:
     return path.is_dir() and any(next(path.glob(depth), None) is not None for depth in DEPTHS)
 
 
-def scan(path: Path, split: str | None = None) -> Iterator[Utterance | Finding]:
+def scan(path: Path, split: str | None = None) -> Iterator[Utterance | CorpusFault]:
     """Yield the utterances of a tree, speakers and chapters in order of their names."""
     for transcript in sorted(found for depth in DEPTHS for found in path.glob(depth)):
         subset = transcript.parents[2].resolve().name
@@ -30,7 +30,7 @@ def scan(path: Path, split: str | None = None) -> Iterator[Utterance | Finding]:
             yield from _chapter(transcript, subset)
 
 
-def _chapter(transcript: Path, subset: str) -> Iterator[Utterance | Finding]:
+def _chapter(transcript: Path, subset: str) -> Iterator[Utterance | CorpusFault]:
     sounds = {sound.stem: sound for sound in sorted(transcript.parent.iterdir()) if sound.suffix != ".txt"}
     speaker = transcript.parent.parent.name
     for where, line in numbered_lines(transcript):
@@ -39,7 +39,7 @@ def _chapter(transcript: Path, subset: str) -> Iterator[Utterance | Finding]:
             yield problem(where, f"utterance {name!r} has no sound file in {transcript.parent}", name)
             continue
         length = file_length_s(sounds[name], where, name)
-        if isinstance(length, Finding):
+        if isinstance(length, CorpusFault):
             yield length
         else:
             yield Utterance(name, sounds[name], " ".join(text.split()), speaker, subset, length, where=where)

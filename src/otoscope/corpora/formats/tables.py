@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from otoscope.core import BadAudio, BadInput
-from otoscope.corpora.findings import Finding, problem
+from otoscope.corpora.findings import CorpusFault, problem
 from otoscope.corpora.stretches import TOLERANCE_S
 from otoscope.io.audio import audio_info
 
@@ -30,15 +30,17 @@ def numbered_lines(path: Path) -> Iterator[tuple[str, str]]:
             yield f"{path}:{number}", line.rstrip("\r")
 
 
-def file_length_s(path: Path, where: str, utterance: str) -> float | Finding:
+def file_length_s(path: Path, where: str, utterance: str) -> float | CorpusFault:
     """Return the length of a sound file by its header, or the finding that it cannot be read."""
     try:
         return audio_info(path).duration_s
     except BadAudio as error:
-        return Finding("error", "unreadable", str(error), where, utterance)
+        return CorpusFault("error", "unreadable", str(error), where, utterance)
 
 
-def stretch_length_s(path: Path, stretch: tuple[float, float | None], where: str, utterance: str) -> float | Finding:
+def stretch_length_s(
+    path: Path, stretch: tuple[float, float | None], where: str, utterance: str
+) -> float | CorpusFault:
     """Return the length of a stretch of a file, or the finding that it does not lie in the file."""
     start_s, end_s = stretch
     if end_s is not None and not 0 <= start_s < end_s:
@@ -46,7 +48,7 @@ def stretch_length_s(path: Path, stretch: tuple[float, float | None], where: str
     if end_s is not None:
         return end_s - start_s
     whole = file_length_s(path, where, utterance)
-    if isinstance(whole, Finding):
+    if isinstance(whole, CorpusFault):
         return whole
     if start_s >= whole + TOLERANCE_S:
         return problem(where, f"the segment begins at {start_s:g} s, its file ends at {whole:.3f} s", utterance)

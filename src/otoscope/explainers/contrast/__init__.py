@@ -6,9 +6,9 @@ played, or a plane of decisions.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from otoscope.core.late import resolve
+from otoscope.core.late import lazy
 
 if TYPE_CHECKING:
     from otoscope.explainers.contrast.contrasting import contrast_maps, why_not
@@ -61,8 +61,4 @@ __all__ = [
     "why_not",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return resolve(_PUBLIC[name])
-    raise AttributeError(f"module 'otoscope.explainers.contrast' has no attribute {name!r}")
+__getattr__ = lazy(__name__, _PUBLIC)

@@ -5,9 +5,9 @@ In come a recogniser and utterances with texts, out goes a `Finding` that sorts 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from otoscope.core.late import resolve
+from otoscope.core.late import lazy
 
 if TYPE_CHECKING:
     from otoscope.explainers.errors.diagnosing import diagnose
@@ -26,8 +26,4 @@ _PUBLIC = {
 
 __all__ = ["CAUSES", "Evidence", "Passage", "cause_of", "diagnose", "misheard"]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return resolve(_PUBLIC[name])
-    raise AttributeError(f"module 'otoscope.explainers.errors' has no attribute {name!r}")
+__getattr__ = lazy(__name__, _PUBLIC)

@@ -7,24 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from otoscope.core import BadInput, Finding, Recognizer, Recording, Trace
 from otoscope.core.protocols import Progress
 from otoscope.corpora.manifest import Utterance
 from otoscope.explainers.errors.evidence import (
-    Noisy,
+    Asking,
     evidence_of,
-    in_noise,
+    flips_at_db,
     layer_paths,
     margins,
     nearest_phones,
     unknown_words,
-    words_by_search,
 )
 from otoscope.explainers.errors.passages import Passage, misheard
 from otoscope.explainers.errors.pictures import diagnosis_panels
 from otoscope.explainers.errors.sorting import cause_of
 from otoscope.explainers.layers.hearing import WordPath
+from otoscope.explainers.layers.sites import made_by
 from otoscope.lexicon.normalization import normalize_words
 
 MARGIN_S = 0.3
@@ -83,67 +84,70 @@ def diagnose(
     told = [each for each in utterances if normalize_words(each.text)]
     if not told:
         raise BadInput("none of the utterances has a text to compare with")
+    asking = Asking(recognizer, layers=layers, noise=noise, seed=seed)
     found: list[Diagnosed] = []
-    n_words = 0
     for done, utterance in enumerate(told, start=1):
-        recording = utterance.recording()
-        n_words += len(normalize_words(utterance.text))
-        found += _utterance(recognizer, utterance, recording, layers=layers, noise=noise, seed=seed)
+        found += _diagnosed(asking, utterance)
         if progress is not None:
             progress(done, len(told))
     rows = tuple(each.row for each in found)
-    provenance = {
-        "recognizer": recognizer.name,
-        "version": recognizer.provenance.version,
-        "weights_sha256": recognizer.provenance.weights_sha256,
-        "parameters": dict(recognizer.provenance.parameters),
-        "n_utterances": len(told),
-        "n_words": n_words,
-        "layers": layers,
-        "noise": noise,
-        "seed": seed,
-    }
+    n_words = sum(len(normalize_words(each.text)) for each in told)
+    made = {"recognizer": made_by(recognizer), "n_utterances": len(told), "n_words": n_words}
+    provenance = {**made, "layers": layers, "noise": noise, "seed": seed}
     sounds = [(each.row, each.sound) for each in found]
     return Finding(
         "diagnosis", _summary(rows, n_words), rows, diagnosis_panels(rows, sounds, examples=examples), provenance
     )
 
 
-def _utterance(
-    recognizer: Recognizer, utterance: Utterance, recording: Recording, *, layers: bool, noise: bool, seed: int
-) -> list[Diagnosed]:
-    trace = recognizer.trace(recording)
+def _diagnosed(asking: Asking, utterance: Utterance) -> list[Diagnosed]:
+    recording = utterance.recording()
+    trace = asking.recognizer.trace(recording)
     found = misheard(utterance.text, trace)
     if not found:
         return []
-    audible = bool(np.any(recording.samples))
-    recordings = [recording, *(in_noise(recording, seed=seed) if noise and audible else ())]
-    table = margins(recognizer, recordings, trace, found).margins
-    paths = layer_paths(recognizer, recording, utterance.text) if layers else None
-    by_search = words_by_search(recognizer, recording)
     reference = normalize_words(utterance.text)
+    by_search = asking.words_by_search(trace)
+    table = margins(asking.recognizer, asking.recordings(recording), trace, found)
+    paths = layer_paths(asking.recognizer, trace, utterance.text) if asking.layers else None
     diagnosed = []
     for column, passage in enumerate(found):
-        clean = float(table[0, column]) if np.isfinite(table[0, column]) else None
-        phones = nearest_phones(passage)
-        evidence = evidence_of(
-            recognizer, passage, margin=clean, by_search=by_search, phones=phones, reference=reference
-        )
-        cause, reason = cause_of(evidence)
-        flips = Noisy(table[1:]).flips_at_db(column, clean) if len(table) > 1 else None
+        known = Known(reference, table[:, column], by_search)
         row = {
             **_place(utterance, passage, trace),
-            "cause": cause,
-            "reason": reason,
-            "phones": None if phones is None else ", ".join(f"{a or '–'}→{b or '–'}" for a, b in phones),
-            "margin_nats": clean,
-            "flips_at_snr_db": None if flips is None else round(flips, 1),
-            "mended_by_wider_search": evidence.mended_by_search,
-            "unknown_words": " ".join(unknown_words(recognizer, passage.said)),
+            **_cause(asking.recognizer, passage, known),
             **_layers(passage, paths),
         }
         diagnosed.append(Diagnosed(passage, row, _around(recording, passage)))
     return diagnosed
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is known of a passage: its reference, its margins `(1 + n_levels,)`, what a wider search hears."""
+
+    reference: tuple[str, ...]
+    margins: NDArray[np.float64]
+    by_search: tuple[str, ...] | None
+
+
+def _cause(recognizer: Recognizer, passage: Passage, known: Known) -> dict[str, Any]:
+    clean = float(known.margins[0]) if np.isfinite(known.margins[0]) else None
+    phones = nearest_phones(passage)
+    evidence = evidence_of(
+        recognizer, passage, margin=clean, by_search=known.by_search, phones=phones, reference=known.reference
+    )
+    cause, reason = cause_of(evidence)
+    flips = flips_at_db(known.margins[1:], clean)
+    return {
+        "cause": cause,
+        "reason": reason,
+        "phones": None if phones is None else ", ".join(f"{a or '–'}→{b or '–'}" for a, b in phones),
+        "margin_nats": clean,
+        "flips_at_snr_db": None if flips is None else round(flips, 1),
+        "mended_by_wider_search": evidence.mended_by_search,
+        "unknown_words": " ".join(unknown_words(recognizer, passage.said)),
+    }
 
 
 def _place(utterance: Utterance, passage: Passage, trace: Trace) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,32 +28,63 @@ WIDER = 3.0
 
 
 @dataclass(frozen=True)
-class Noisy:
-    """How much better the text heard scores than the one said, at `SNRS_DB`, `(n_levels, n_passages)` in nats."""
+class Asking:
+    """Who is asked about errors, and about what; see `diagnose`."""
 
-    margins: NDArray[np.float64]
+    recognizer: Recognizer
+    layers: bool = True
+    noise: bool = True
+    seed: int = 0
 
-    def flips_at_db(self, column: int, clean: float | None) -> float | None:
-        """Return the highest ratio at which the sound prefers another of the two texts than without noise.
+    def recordings(self, recording: Recording) -> list[Recording]:
+        """Return the recording, and what it is at each of `SNRS_DB`, where noise is asked about and it has sound."""
+        return [recording, *(in_noise(recording, seed=self.seed) if self.noise and recording.samples.any() else ())]
 
-        Interpolated between the levels on both sides; `None` where that never happens.
-        """
-        if clean is None or clean == 0:
+    def words_by_search(self, trace: Trace) -> tuple[str, ...] | None:
+        """Return what a wider search over all words hears; `None` where the search cannot be widened."""
+        if not isinstance(self.recognizer, Searching):
             return None
-        before_db, before = None, clean
-        for snr_db, margin in zip(SNRS_DB, self.margins[:, column], strict=True):
-            if np.isfinite(margin) and np.sign(margin) != np.sign(clean):
-                if before_db is None:
-                    return snr_db
-                share = before / (before - margin)
-                return float(before_db + share * (snr_db - before_db))
-            before_db, before = snr_db, float(margin)
+        return normalize_words(self.widened.trace(trace.recording).text)
+
+    @cached_property
+    def widened(self) -> Recognizer:
+        """The recogniser with a wider search, made once for all recordings."""
+        assert isinstance(self.recognizer, Searching)
+        return self.recognizer.with_wider_search(WIDER)
+
+
+def flips_at_db(margins: NDArray[np.float64], clean: float | None) -> float | None:
+    """Return the highest ratio at which the sound prefers another of two texts than without noise.
+
+    `margins` `(n_levels,)` say by how much the text heard scores above the one said at each of `SNRS_DB`, in nats, and
+    `clean` without noise. Interpolated between the levels on both sides; `None` where that never happens.
+    """
+    if clean is None or clean == 0:
         return None
+    before_db, before = None, clean
+    for snr_db, margin in zip(SNRS_DB, margins.tolist(), strict=False):
+        if np.isfinite(margin) and np.sign(margin) != np.sign(clean):
+            if before_db is None:
+                return snr_db
+            share = before / (before - margin)
+            return float(before_db + share * (snr_db - before_db))
+        before_db, before = snr_db, margin
+    return None
 
 
-def margins(recognizer: Recognizer, recordings: Sequence[Recording], trace: Trace, found: Sequence[Passage]) -> Noisy:
-    """Return by how much the text heard scores above each text with one passage as it was said; NaN where none fits."""
-    heard = tuple(word for interval in trace.words for word in normalize_words(interval.label))
+def heard_in(trace: Trace) -> tuple[str, ...]:
+    """Return the words heard, normalised."""
+    return tuple(word for interval in trace.words for word in normalize_words(interval.label))
+
+
+def margins(
+    recognizer: Recognizer, recordings: Sequence[Recording], trace: Trace, found: Sequence[Passage]
+) -> NDArray[np.float64]:
+    """Return by how much the text heard scores above each text with one passage as it was said; NaN where none fits.
+
+    `(n_recordings, n_passages)`, in nats.
+    """
+    heard = heard_in(trace)
     texts = [" ".join(heard), *(passage.corrected(heard) for passage in found)]
     table = np.full((len(recordings), len(texts)), np.nan)
     known = [column for column, text in enumerate(texts) if text]
@@ -61,7 +93,7 @@ def margins(recognizer: Recognizer, recordings: Sequence[Recording], trace: Trac
     except (BadInput, DoesNotFit):
         for column in known:
             table[:, column] = _scores_if_any(recognizer, recordings, texts[column])
-    return Noisy(table[:, :1] - table[:, 1:])
+    return table[:, :1] - table[:, 1:]
 
 
 def _scores_if_any(recognizer: Recognizer, recordings: Sequence[Recording], text: str) -> NDArray[np.float64]:
@@ -75,13 +107,6 @@ def _scores_if_any(recognizer: Recognizer, recordings: Sequence[Recording], text
 def in_noise(recording: Recording, *, seed: int) -> list[Recording]:
     """Return the recording at each of `SNRS_DB` with noise of its own spectrum, one draw for all."""
     return [add_noise(recording, NOISE, snr_db=snr_db, seed=seed) for snr_db in SNRS_DB]
-
-
-def words_by_search(recognizer: Recognizer, recording: Recording) -> tuple[str, ...] | None:
-    """Return what a wider search hears; `None` where the search cannot be widened."""
-    if not isinstance(recognizer, Searching):
-        return None
-    return normalize_words(recognizer.with_wider_search(WIDER).trace(recording).text)
 
 
 def unknown_words(recognizer: Recognizer, words: Sequence[str]) -> tuple[str, ...]:
@@ -116,12 +141,13 @@ def _ways(words: Sequence[Sequence[tuple[str, ...]]]) -> list[tuple[str, ...]]:
     return ways
 
 
-def layer_paths(recognizer: Recognizer, recording: Recording, reference: str) -> tuple[WordPath, ...] | None:
+def layer_paths(recognizer: Recognizer, trace: Trace, reference: str) -> tuple[WordPath, ...] | None:
     """Return the way of each word said through the layers; `None` where layers cannot be read."""
     if not isinstance(recognizer, Intervenable):
         return None
     try:
-        return word_paths(normalize_words(reference), hearings(recognizer, recording))
+        heard = hearings(recognizer, trace.recording, final=trace, n_controls=0)
+        return word_paths(normalize_words(reference), heard)
     except (NotAble, BadInput):
         return None
 

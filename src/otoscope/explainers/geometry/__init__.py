@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from otoscope.core.late import resolve
+from otoscope.core.late import lazy
 
 if TYPE_CHECKING:
     from otoscope.explainers.geometry.corpus import corpus_geometry, corpus_tangents
@@ -33,8 +33,4 @@ __all__ = [
     "tangent_sensitivity",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return resolve(_PUBLIC[name])
-    raise AttributeError(f"module 'otoscope.explainers.geometry' has no attribute {name!r}")
+__getattr__ = lazy(__name__, _PUBLIC)

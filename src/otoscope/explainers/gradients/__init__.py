@@ -6,9 +6,9 @@ every other method explains too. A recogniser must be `Substituting`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from otoscope.core.late import resolve
+from otoscope.core.late import lazy
 
 if TYPE_CHECKING:
     from otoscope.explainers.gradients.fine_map import FineMap
@@ -21,8 +21,4 @@ _PUBLIC = {
 
 __all__ = ["FineMap", "fine_maps"]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return resolve(_PUBLIC[name])
-    raise AttributeError(f"module 'otoscope.explainers.gradients' has no attribute {name!r}")
+__getattr__ = lazy(__name__, _PUBLIC)

@@ -49,11 +49,16 @@ class IntegratedGradients(FineMethod):
 
 def integral(inputs: Inputs, filled: NDArray[np.float32], n_steps: int) -> NDArray[np.float64]:
     """Return the integrated gradients `(n_targets, n_rows, n_units)` from `filled` to the recording."""
+    return slopes_between(inputs, filled, n_steps) * (inputs.values.astype(np.float64) - filled)
+
+
+def slopes_between(inputs: Inputs, filled: NDArray[np.float32], n_steps: int) -> NDArray[np.float64]:
+    """Return the mean slopes `(n_targets, n_rows, n_units)` on the straight way from `filled` to the recording."""
     nodes, weights = np.polynomial.legendre.leggauss(n_steps)
     difference = inputs.values.astype(np.float64) - filled
     values = [filled + (node + 1) / 2 * difference for node in nodes]
     slopes, _ = inputs.mean_slopes(values, (weights / 2).tolist())
-    return slopes * difference
+    return slopes
 
 
 @dataclass(frozen=True)

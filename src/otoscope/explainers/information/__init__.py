@@ -5,9 +5,9 @@ In come activations by epoch and layer, out goes a `Finding` whose every figure 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from otoscope.core.late import resolve
+from otoscope.core.late import lazy
 
 if TYPE_CHECKING:
     from otoscope.explainers.information.instants import Instants, activations_at, labelled_instants
@@ -36,8 +36,4 @@ __all__ = [
     "reduced",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return resolve(_PUBLIC[name])
-    raise AttributeError(f"module 'otoscope.explainers.information' has no attribute {name!r}")
+__getattr__ = lazy(__name__, _PUBLIC)

@@ -5,9 +5,9 @@ In come a recogniser whose inside is open and recordings or utterances, out goes
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from otoscope.core.late import resolve
+from otoscope.core.late import lazy
 
 if TYPE_CHECKING:
     from otoscope.explainers.layers.discrimination import discriminate
@@ -44,8 +44,4 @@ __all__ = [
     "word_paths",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return resolve(_PUBLIC[name])
-    raise AttributeError(f"module 'otoscope.explainers.layers' has no attribute {name!r}")
+__getattr__ = lazy(__name__, _PUBLIC)

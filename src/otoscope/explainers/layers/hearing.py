@@ -7,17 +7,18 @@ lies behind the last layer cannot read.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import Activation, BadInput, NotAble, Recognizer, Recording, Trace
+from otoscope.core import BadInput, NotAble, Recognizer, Recording, Trace
 from otoscope.core.protocols import Edit, Progress
 from otoscope.decoding.edit_distance import align_words
-from otoscope.explainers.layers.sites import last_layer, layer_sites, layers_of, opened
+from otoscope.explainers.layers.sites import check_sites, last_layer, layer_sites, opened
 from otoscope.lexicon.normalization import normalize_words
 
 SHUFFLED = "(units in random order)"
@@ -109,10 +110,15 @@ def hearings(
     *,
     sites: Sequence[str] | None = None,
     into: str | None = None,
+    final: Trace | None = None,
+    n_controls: int = N_CONTROLS,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Hearings:
     """Let the recogniser's decoder read each layer in the place of the last.
+
+    What passes a layer is put there as it comes, piece by piece where the recording is heard in several, so nothing but
+    the piece at hand is held.
 
     Parameters
     ----------
@@ -124,37 +130,42 @@ def hearings(
         Layers to read, in order; by default all of `layer_sites`.
     into
         The site in whose place they are put; by default the last layer.
-    seed
-        Of the control's order of units.
+    final
+        What is heard untouched, where that is known already.
+    n_controls, seed
+        Orders of units that are tried as a control, and the seed of their draw. With none, the last layer's own values
+        are not put back either: it stands for what is heard untouched.
     progress
         Called with (layers read, all).
 
     Raises
     ------
     NotAble
-        The recogniser has no sites, or its last layer has no row a frame.
+        The recogniser has no sites, or nothing passes the one that layers are put into.
     BadInput
-        It has no such site, or hears the recording in several pieces.
+        It has no such site.
     """
     known = layer_sites(recognizer)
     into = into or last_layer(known)
     names = [name for name in (known if sites is None else sites) if name != into]
-    seen = layers_of(recognizer, recording, [*names, into])
-    if into not in seen:
-        raise NotAble(f"{into} of {recognizer.name} has no row a frame; choose another site to put layers into")
-    goal = seen[into]
-    reasons = {name: _misfit(seen.get(name), goal, into) for name in names}
-    fitting = [*(name for name in names if not reasons[name]), into]
-    found = []
-    for name in fitting:
-        found.append(_heard_from(recognizer, recording, name, into, seen[name].values))
+    check_sites(recognizer, [*names, into])
+    untouched = _heard("(untouched)", recognizer.trace(recording) if final is None else final)
+    if n_controls:
+        own = _heard_from(recognizer, recording, into, Relay(into, into))
+    else:
+        own = replace(untouched, site=into)
+    found, left_out = [], {}
+    for done, name in enumerate(names, start=1):
+        try:
+            found.append(_heard_from(recognizer, recording, name, Relay(name, into)))
+        except _Misfit as misfit:
+            left_out[name] = str(misfit)
         if progress is not None:
-            progress(len(found), len(fitting))
+            progress(done, len(names))
     rng = np.random.default_rng(seed)
-    senseless = [rng.permutation(goal.values, axis=1) for _ in range(N_CONTROLS)]
-    controls = tuple(_heard_from(recognizer, recording, SHUFFLED, into, values) for values in senseless)
-    final = _heard("(untouched)", recognizer.trace(recording))
-    return Hearings(tuple(found), final, controls, {name: why for name, why in reasons.items() if why})
+    mixed = [Relay(into, into, np.random.default_rng(rng.integers(2**32))) for _ in range(n_controls)]
+    controls = tuple(_heard_from(recognizer, recording, SHUFFLED, relay) for relay in mixed)
+    return Hearings((*found, own), untouched, controls, left_out)
 
 
 def word_paths(reference: Sequence[str], heard: Hearings) -> tuple[WordPath, ...]:
@@ -176,34 +187,69 @@ def _in_place_of(reference: Sequence[str], heard: Sequence[str]) -> list[str]:
     return found
 
 
-def _misfit(layer: Activation | None, goal: Activation, into: str) -> str:
-    """Return why a layer cannot stand in the place of another; "" where it can."""
-    if layer is None:
-        return "has no row a frame"
-    if layer.values.shape[1] != goal.values.shape[1]:
-        return f"{layer.values.shape[1]} units a frame, where {into} has {goal.values.shape[1]}"
-    if layer.values.shape[0] != goal.values.shape[0]:
-        return f"{layer.values.shape[0]} frames, where {into} has {goal.values.shape[0]}"
-    return ""
+class _Misfit(BadInput):
+    """A layer cannot stand in the place of another; says why."""
 
 
-def _heard_from(
-    recognizer: Recognizer, recording: Recording, name: str, into: str, values: NDArray[Any]
-) -> LayerHearing:
-    with opened(recognizer).edited({into: _instead(values, into)}):
-        return _heard(name, recognizer.trace(recording))
+class Relay:
+    """Two edits that hand what passes one site on to another, behind it, piece by piece.
+
+    Parameters
+    ----------
+    source, into
+        The sites; the same one hands its own values back.
+    rng
+        Puts the units of `into` in an order drawn once, where it is given.
+    """
+
+    def __init__(self, source: str, into: str, rng: np.random.Generator | None = None) -> None:
+        self.source, self.into, self.rng = source, into, rng
+        self.waiting: deque[NDArray[Any]] = deque()
+        self.n_handed = 0
+        self.order: NDArray[np.int64] | None = None
+
+    def edits(self) -> dict[str, Edit]:
+        """Return the edits to open."""
+        return {self.into: self.put} if self.source == self.into else {self.source: self.keep, self.into: self.put}
+
+    def keep(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Remember what passes the source."""
+        self.waiting.append(rows.copy())
+        return rows
+
+    def put(self, before: NDArray[Any]) -> NDArray[Any]:
+        """Return what stands at the source, for what passes `into`."""
+        self.n_handed += 1
+        if self.source == self.into:
+            return before if self.rng is None else before[:, self._order(before.shape[1])]
+        if not self.waiting:
+            raise _Misfit(f"nothing passes it before {self.into}")
+        rows = self.waiting.popleft()
+        if rows.shape[1] != before.shape[1]:
+            raise _Misfit(f"{rows.shape[1]} units a frame, where {self.into} has {before.shape[1]}")
+        if len(rows) != len(before):
+            raise _Misfit(f"{len(rows)} frames, where {self.into} has {len(before)}")
+        return rows.astype(before.dtype)
+
+    def _order(self, n_units: int) -> NDArray[np.int64]:
+        if self.order is None:
+            assert self.rng is not None
+            self.order = self.rng.permutation(n_units)
+        return self.order
+
+    def check(self, recognizer: Recognizer) -> None:
+        """Raise unless all that passed the source was handed on."""
+        if not self.n_handed:
+            raise NotAble(f"nothing passes {self.into} of {recognizer.name}; choose another site to put layers into")
+        if self.waiting:
+            raise _Misfit(f"it is passed more often than {self.into}")
 
 
-def _instead(values: NDArray[Any], into: str) -> Edit:
-    def edit(frames: NDArray[Any]) -> NDArray[Any]:
-        if frames.shape != values.shape:
-            raise BadInput(
-                f"{into} passed {frames.shape} where {values.shape} was recorded: the recording is heard in several "
-                "pieces; give one that is short enough to be heard at once"
-            )
-        return np.array(values, dtype=frames.dtype)
-
-    return edit
+def _heard_from(recognizer: Recognizer, recording: Recording, name: str, relay: Relay) -> LayerHearing:
+    with opened(recognizer).edited(relay.edits()):
+        heard = _heard(name, recognizer.trace(recording))
+    relay.check(recognizer)
+    return heard
 
 
 def _heard(name: str, trace: Trace) -> LayerHearing:

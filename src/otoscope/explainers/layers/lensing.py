@@ -53,7 +53,7 @@ def lens(
     NotAble
         The recogniser's inside is not open.
     BadInput
-        It has no such site, or hears the recording in several pieces.
+        It has no such site.
 
     Notes
     -----

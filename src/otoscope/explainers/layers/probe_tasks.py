@@ -89,7 +89,7 @@ def items_of(
     if task not in TASKS and plan.labels is None:
         raise BadInput(f"unknown task {task!r}; one of {', '.join(TASKS)}, or any with labels of your own")
     if task == "sex" and plan.labels is None:
-        raise BadInput("the task sex needs labels: by utterance id or speaker, in the plan")
+        raise BadInput("the task sex needs labels by utterance id or speaker; a column of the corpus's table will do")
     parts: list[tuple[Material, str]] = []
     conditions = [None, *plan.snrs_db] if task == "noise" else [None]
     for number, snr_db in enumerate(conditions):

@@ -54,6 +54,8 @@ def probe(
     task: str,
     sites: Sequence[str] | None = None,
     plan: ProbePlan | None = None,
+    labels: Mapping[str, str] | None = None,
+    aligner: Recognizer | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Finding:
@@ -70,8 +72,10 @@ def probe(
         `pitch` (a regression of ln f0 of vowels), or any name with `plan.labels`.
     sites
         Layers; by default all of `layer_sites`, the front end's features first.
-    plan, seed
-        How probes are taught, and the seed of folds, control labels and the order of sending.
+    plan, labels, aligner
+        How probes are taught; `labels` and `aligner` stand for those of the plan where they are given.
+    seed
+        Of folds, control labels and the order of sending.
     progress
         Called with (utterances heard and layers probed, all).
 
@@ -98,6 +102,7 @@ def probe(
     (2020). `speaker` is tested on other utterances of the same speakers, all other tasks on other speakers.
     """
     plan = plan or ProbePlan()
+    plan = dataclasses.replace(plan, labels=labels or plan.labels, aligner=aligner or plan.aligner)
     names = tuple(sites) if sites is not None else layer_sites(recognizer)
     n_heard = len(utterances) * (1 + len(plan.snrs_db) if task == "noise" else 1)
 

@@ -59,6 +59,15 @@ def opened(recognizer: Recognizer) -> Any:
     return recognizer
 
 
+def check_sites(recognizer: Recognizer, sites: Sequence[str]) -> None:
+    """Raise `BadInput` where a recogniser has no such site."""
+    known = {site.name for site in opened(recognizer).sites()}
+    if unknown := [name for name in sites if name not in known]:
+        raise BadInput(
+            f"no site {unknown[0]!r} in {recognizer.name}; its layers are {', '.join(layer_sites(recognizer))}"
+        )
+
+
 def layers_of(recognizer: Recognizer, recording: Recording, sites: Sequence[str]) -> Mapping[str, Activation]:
     """Return what passed the sites, those with a row a frame only; in the order of `sites`.
 
@@ -67,11 +76,7 @@ def layers_of(recognizer: Recognizer, recording: Recording, sites: Sequence[str]
     BadInput
         The recogniser has no such site.
     """
-    known = {site.name for site in opened(recognizer).sites()}
-    if unknown := [name for name in sites if name not in known]:
-        raise BadInput(
-            f"no site {unknown[0]!r} in {recognizer.name}; its layers are {', '.join(layer_sites(recognizer))}"
-        )
+    check_sites(recognizer, sites)
     seen = recognizer.trace(recording, record=list(sites))
     found = dict(seen.activations) if seen.has("activations") else {}
     if "features" in sites and "features" not in found and seen.has("features"):

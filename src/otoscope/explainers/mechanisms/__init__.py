@@ -6,13 +6,14 @@ looked into. Importing this package loads nothing; each function is imported whe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from otoscope.core.late import resolve
+from otoscope.core.late import lazy
 
 if TYPE_CHECKING:
     from otoscope.explainers.mechanisms.ablation import ablate
     from otoscope.explainers.mechanisms.attribution_patching import attribution_patch
+    from otoscope.explainers.mechanisms.by_sound import sparse_codes, steer_by_sound
     from otoscope.explainers.mechanisms.causal_tracing import causal_trace
     from otoscope.explainers.mechanisms.circuit_checks import CircuitChecks, check_circuit, discover
     from otoscope.explainers.mechanisms.circuits import Circuit, circuit_graph, find_circuit
@@ -49,8 +50,10 @@ _PUBLIC = {
     "patch_nodes": f"{_ROOM}.patching:patch_nodes",
     "path_patch": f"{_ROOM}.path_patching:path_patch",
     "residual_nodes": f"{_ROOM}.parts:residual_nodes",
+    "sparse_codes": f"{_ROOM}.by_sound:sparse_codes",
     "sparse_features": f"{_ROOM}.feature_sounds:sparse_features",
     "steer": f"{_ROOM}.steering:steer",
+    "steer_by_sound": f"{_ROOM}.by_sound:steer_by_sound",
     "units_at": f"{_ROOM}.parts:units_at",
     "value_zeroing": f"{_ROOM}.zeroed_values:value_zeroing",
 }
@@ -77,14 +80,12 @@ __all__ = [
     "patch_nodes",
     "path_patch",
     "residual_nodes",
+    "sparse_codes",
     "sparse_features",
     "steer",
+    "steer_by_sound",
     "units_at",
     "value_zeroing",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return resolve(_PUBLIC[name])
-    raise AttributeError(f"module 'otoscope.explainers.mechanisms' has no attribute {name!r}")
+__getattr__ = lazy(__name__, _PUBLIC)

@@ -53,7 +53,7 @@ def ablate(
     seed
         Of the samples.
     progress
-        Told (utterances done, all).
+        Told (utterances done, all; several times over where not all sites fit into memory).
 
     Returns
     -------
@@ -74,56 +74,54 @@ def ablate(
         raise BadInput(f"ablation needs a recording and one of {', '.join(get_args(With))}, got {by!r}")
     asked = _targets(recognizer, recordings, targets)
     chosen = tuple(nodes) if nodes is not None else residual_nodes(recognizer, recordings[0])
-    own = Ablation(by, sounds(references or recordings), seed)
-    losses = []
-    for done, (recording, target) in enumerate(zip(recordings, asked, strict=True)):
-        whole = float(recognizer.score([recording], [target])[0, 0])
-        losses.append(whole - _scores(recognizer, recording, target, chosen, own))
-        if progress is not None:
-            progress(done + 1, len(recordings))
-    mean = np.mean(losses, axis=0)
-    error = np.std(losses, axis=0, ddof=1) / len(losses) ** 0.5 if len(losses) > 1 else None
+    own = Ablation(by, recordings, asked, seed)
+    if references is not None:
+        others = sounds(references)
+        own = Ablation(by, others, [Target.utterance(asked[0].label)] * len(others), seed)
+    losses = _losses(recognizer, recordings, asked, chosen, how=own, progress=progress)
+    made = made_of(recognizer, recordings, None, by=by, seed=seed, targets=[target.label for target in asked])
+    return _finding(chosen, losses, by, made)
+
+
+def _finding(nodes: Sequence[Node], losses: NDArray[np.float64], by: With, made: dict[str, Any]) -> Finding:
+    n, mean = len(losses), losses.mean(0)
+    error = losses.std(0, ddof=1) / n**0.5 if n > 1 else None
     order = np.argsort(-mean, kind="stable")
-    labels = [chosen[i].label for i in order]
-    return Finding(
-        "ablation",
-        f"Of {len(chosen)} nodes {labels[0]} is missed most: {mean[order[0]]:.2f} nats by {by} ablation, mean of "
-        f"{len(recordings)} recordings.",
-        tuple(
-            {"node": chosen[i].label, "loss": float(mean[i]), "error": None if error is None else float(error[i])}
-            for i in order
-        ),
-        (
-            bars(
-                f"Loss by {by} ablation",
-                labels,
-                mean[order],
-                y_label="loss (nats)",
-                caption="Mean loss of the score when one node brings nothing of its own; the strongest nodes.",
-            ),
-        ),
-        made_of(recognizer, recordings, None, by=by, seed=seed, targets=[target.label for target in asked]),
+    labels = [nodes[i].label for i in order]
+    rows = tuple(
+        {"node": nodes[i].label, "loss": float(mean[i]), "error": None if error is None else float(error[i])}
+        for i in order
     )
+    panel = bars(
+        f"Loss by {by} ablation",
+        labels,
+        mean[order],
+        y_label="loss (nats)",
+        caption="Mean loss of the score when one node brings nothing of its own; the strongest nodes.",
+    )
+    most = f"{labels[0]} is missed most: {mean[order[0]]:.2f} nats by {by} ablation, mean of {n} recordings."
+    return Finding("ablation", f"Of {len(nodes)} nodes {most}", rows, (panel,), made)
 
 
 @dataclass(frozen=True, eq=False)
 class Ablation:
-    """How nodes are ablated: by what, out of which recordings, with which seed."""
+    """How nodes are ablated: by what, out of which recordings and what is asked about in each, with which seed."""
 
     by: With
     references: Sequence[Recording]
+    targets: Sequence[Target]
     seed: int = 0
 
-    def stand_in(self, recognizer: Recognizer, target: Target, sites: Sequence[str]) -> dict[str, Rows]:
-        """Return the frames of all references at each site, `MOST_FRAMES` at most; `target` is what they are run for.
+    def stand_in(self, recognizer: Recognizer, sites: Sequence[str]) -> dict[str, Rows]:
+        """Return the frames of all references at each site, `MOST_FRAMES` at most.
 
         For zero ablation one frame of zeros, for the mean one frame.
         """
         rng = np.random.default_rng(self.seed)
         kept: dict[str, list[Rows]] = {site: [] for site in sites}
         most = max(1, MOST_FRAMES // len(self.references))
-        for recording in self.references:
-            for site, rows in passed(recognizer, recording, target, sites).items():
+        for recording, target in zip(self.references, self.targets, strict=True):
+            for site, rows in run(recognizer, recording, target, sites=sites).seen.items():
                 if self.by != "resample":
                     kept[site].append(np.array([rows.sum(0), np.full(rows.shape[1], len(rows))]))
                 else:
@@ -132,11 +130,6 @@ class Ablation:
             return {site: np.concatenate(rows) for site, rows in kept.items()}
         totals = {site: np.sum(rows, 0) for site, rows in kept.items()}
         return {s: (t[0] / t[1] if self.by == "mean" else 0 * t[0])[None] for s, t in totals.items()}
-
-
-def passed(recognizer: Recognizer, recording: Recording, target: Target, sites: Sequence[str]) -> dict[str, Rows]:
-    """Return what passes sites in a recording, whatever it says: an utterance of the target's label is asked about."""
-    return dict(run(recognizer, recording, Target.utterance(target.label), sites=sites).seen)
 
 
 def _targets(recognizer: Recognizer, recordings: Sequence[Recording], targets: Sequence[Target] | None) -> list[Target]:
@@ -150,21 +143,31 @@ def _targets(recognizer: Recognizer, recordings: Sequence[Recording], targets: S
     return list(targets)
 
 
-def _scores(
-    recognizer: Recognizer, recording: Recording, target: Target, nodes: Sequence[Node], how: Ablation
+def _losses(
+    recognizer: Recognizer,
+    recordings: Sequence[Recording],
+    targets: Sequence[Target],
+    nodes: Sequence[Node],
+    *,
+    how: Ablation,
+    progress: Progress | None,
 ) -> NDArray[np.float64]:
-    """Return the score with each node ablated."""
-    found = np.empty(len(nodes))
+    """Return what the score of each recording loses with each node ablated, `(n_recordings, n_nodes)`."""
+    found = np.empty((len(recordings), len(nodes)))
     chosen = by_site(node.part for node in nodes)
-    rng = np.random.default_rng(how.seed)
-    for group in groups_of(recognizer, tuple(chosen), 2 * recording.duration_s):
-        stand_in = how.stand_in(recognizer, target, group)
-        seen = run(recognizer, recording, target, sites=group).seen
-        for site in group:
-            rows = stand_in[site]
-            other = rows[rng.integers(len(rows), size=len(seen[site]))].astype(seen[site].dtype)
-            values = _ablated([nodes[i] for i in chosen[site]], seen[site], other)
-            found[chosen[site]] = scores_with(recognizer, recording, target, values, at=site)
+    groups = list(groups_of(recognizer, tuple(chosen), 2 * max(each.duration_s for each in recordings)))
+    for done, group in enumerate(groups):
+        stand_in = how.stand_in(recognizer, group)
+        for row, (recording, target) in enumerate(zip(recordings, targets, strict=True)):
+            rng = np.random.default_rng([how.seed, row])
+            heard = run(recognizer, recording, target, sites=group)
+            for site in group:
+                seen, rows = heard.seen[site], stand_in[site]
+                other = rows[rng.integers(len(rows), size=len(seen))].astype(seen.dtype)
+                values = _ablated([nodes[i] for i in chosen[site]], seen, other)
+                found[row, chosen[site]] = heard.score - scores_with(recognizer, recording, target, values, at=site)
+            if progress is not None:
+                progress(done * len(recordings) + row + 1, len(groups) * len(recordings))
     return found
 
 

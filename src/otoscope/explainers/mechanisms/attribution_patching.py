@@ -15,10 +15,19 @@ from numpy.typing import NDArray
 from otoscope.core import Finding, Interval, Recognizer, Recording
 from otoscope.core.protocols import Differentiable, Intervenable, Progress
 from otoscope.explainers.mechanisms.pairs import Pair, pair_of
-from otoscope.explainers.mechanisms.parts import Part, by_site, parts_over_time, sites_over_time, stretches_of
-from otoscope.explainers.mechanisms.patching import Asked, Direction, both_passed, map_panel, patched_scores, sides
+from otoscope.explainers.mechanisms.parts import Part, by_site
+from otoscope.explainers.mechanisms.patching import (
+    Asked,
+    Direction,
+    both_passed,
+    map_panel,
+    parts_of_pair,
+    patched_scores,
+    place_of,
+    sides,
+)
 from otoscope.explainers.mechanisms.pictures import made_of
-from otoscope.explainers.mechanisms.running import grids_of, need
+from otoscope.explainers.mechanisms.running import need
 from otoscope.metrics.agreement import pearson, spearman
 
 LEAST_AGREEMENT = 0.5
@@ -59,9 +68,7 @@ def attribution_patch(
     """
     need(recognizer, Intervenable, Differentiable)
     pair = pair_of(recognizer, recording, corrupted, target)
-    names = tuple(sites) if sites is not None else sites_over_time(recognizer, recording)
-    spans = stretches_of(recording, stretches)
-    parts = tuple(parts_over_time(names, grids_of(recognizer, recording, names), spans))
+    parts = parts_of_pair(recognizer, pair, sites=sites, stretches=stretches)
     estimates = estimated_effects(recognizer, pair, parts, direction=direction, progress=progress)
     chosen = _chosen([i for i, p in enumerate(parts) if p.span is not None], estimates, n_checked, seed)
     true = patched_scores(recognizer, pair, [parts[i] for i in chosen], direction=direction)
@@ -74,16 +81,10 @@ def attribution_patch(
     found = {"direction": direction, "n_checked": len(chosen), "seed": seed, **agreement}
     return Finding(
         "attribution-patching",
-        f"{len(parts)} patches estimated from {len(names)} gradients; of {len(chosen)} that were made, the estimates "
-        f"correlate with the true effects by {agreement['pearson']:.2f} (ranks {agreement['spearman']:.2f}).",
+        f"{len(parts)} patches estimated from {len(by_site(parts))} gradients; of {len(chosen)} that were made, the "
+        f"estimates correlate with the true effects by {agreement['pearson']:.2f} (ranks {agreement['spearman']:.2f}).",
         tuple(
-            {
-                "site": part.site,
-                "start_s": None if part.span is None else part.span.start_s,
-                "end_s": None if part.span is None else part.span.end_s,
-                "estimate": float(estimate),
-                "effect": effects.get(i),
-            }
+            {**place_of(part), "estimate": float(estimate), "effect": effects.get(i)}
             for i, (part, estimate) in enumerate(zip(parts, estimates, strict=True))
         ),
         (map_panel(pair, parts, estimates, title=f"Attribution patching, {direction}", failures=failures),),

@@ -69,7 +69,8 @@ def causal_trace(
     if n_draws < 1 or not noise > 0:
         raise BadInput(f"causal tracing needs noise above 0 and a draw, got {noise:g} and {n_draws}")
     asked = target if isinstance(target, Target) else recognizer.trace(recording).target(target)
-    names = tuple(sites) if sites is not None else tuple(s for s in sites_over_time(recognizer, recording) if s != at)
+    names = tuple(sites) if sites is not None else sites_over_time(recognizer, recording, asked)
+    names = tuple(name for name in names if sites is not None or name != at)
     grids = grids_of(recognizer, recording, (at, *names))
     parts = tuple(parts_over_time(names, grids, stretches_of(recording, stretches)))
     grid, hidden = grids[at], span or asked.interval or Interval(0.0, recording.duration_s, "")

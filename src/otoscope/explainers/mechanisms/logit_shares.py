@@ -41,7 +41,8 @@ def logit_attribution(
     """Split a target's logits into what each part adds.
 
     The number that is split is Σ slope × (logit - bias) over frames and symbols, the slope being that of the target's
-    score: for "`p` rather than `k`" about the logit of `p` minus that of `k`, where they are written.
+    score: for "`p` rather than `k`" about the logit of `p` minus that of `k`, where they are written. Rows that pass
+    before those of the score (a decoder that is asked which language it hears) have no slope and are left out.
 
     Parameters
     ----------
@@ -80,8 +81,9 @@ def logit_attribution(
     slope = np.asarray(recognizer.gradient(recording, asked, at=LOGITS))  # type: ignore[attr-defined]
     written = contributions(recognizer, recording, asked, chosen, last, progress=progress)
     output = Output(recognizer, recording, asked, last)
-    shares = {label: float((slope * output.of(rows)).sum()) for label, rows in written.items()}
-    total = float((slope * (output.logits - output.bias)).sum())
+    last_rows = slice(len(output.logits) - len(slope), None)
+    shares = {label: float((slope * output.of(rows)[last_rows]).sum()) for label, rows in written.items()}
+    total = float((slope * (output.logits - output.bias)[last_rows]).sum())
     return _finding(recognizer, recording, asked, shares, total, slope=slope, output=output)
 
 

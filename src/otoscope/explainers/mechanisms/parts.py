@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from otoscope.core import BadInput, FrameGrid, Interval, NotAble, NotRecorded, Recognizer, Recording
-from otoscope.explainers.mechanisms.running import Rows, grids_of
+from otoscope.core import BadInput, FrameGrid, Interval, NotAble, NotRecorded, Recognizer, Recording, Target
+from otoscope.explainers.mechanisms.running import Rows, grids_of, passed_by
 
 HEADS = ".heads"
 ADDED = ("mlp", "mlp_first", "convolution")
@@ -109,13 +109,13 @@ def parts_over_time(
                 yield Part(site, rows=rows, label=site, span=span)
 
 
-def sites_over_time(recognizer: Recognizer, recording: Recording) -> tuple[str, ...]:
-    """Return the sites that everything passes: not those inside blocks, and none of tokens."""
+def sites_over_time(recognizer: Recognizer, recording: Recording, target: Target) -> tuple[str, ...]:
+    """Return the sites that everything passes on its way to a score: not those inside blocks, and none of tokens."""
     inner = ("attention", *ADDED, "hidden", "heads", "positions", "language")
     names = [site.name for site in recognizer.sites()]  # type: ignore[attr-defined]
     names = [name for name in names if not any(p.endswith(inner) for p in name.split(".")) and name[:7] != "decoder"]
     grids = grids_of(recognizer, recording, names)
-    return tuple(name for name in names if grids[name] is not None)
+    return passed_by(recognizer, recording, target, [name for name in names if grids[name] is not None])
 
 
 def n_heads_at(recognizer: Recognizer, recording: Recording, site: str) -> int:

@@ -80,13 +80,12 @@ def patch(
     """
     need(recognizer, Intervenable)
     pair = pair_of(recognizer, recording, corrupted, target)
-    names = tuple(sites) if sites is not None else sites_over_time(recognizer, recording)
-    spans = stretches_of(recording, stretches)
-    parts = tuple(parts_over_time(names, grids_of(recognizer, recording, names), spans))
+    parts = parts_of_pair(recognizer, pair, sites=sites, stretches=stretches)
     scores = patched_scores(recognizer, pair, parts, direction=direction, progress=progress)
     effects = pair.normalized(scores)
     failures = (*pair.failures, *unrestored(parts, effects, direction))
-    made = made_of(recognizer, (pair.clean, pair.corrupted), pair.target, direction=direction, sites=list(names))
+    names = list(by_site(parts))
+    made = made_of(recognizer, (pair.clean, pair.corrupted), pair.target, direction=direction, sites=names)
     return Finding(
         "activation-patching",
         _summary(parts, effects, direction),
@@ -150,6 +149,15 @@ def patch_nodes(
     )
 
 
+def parts_of_pair(
+    recognizer: Recognizer, pair: Pair, *, sites: Sequence[str] | None, stretches: int | Sequence[Interval]
+) -> tuple[Part, ...]:
+    """Return each site as a whole and by stretch of time, as `patch` takes them."""
+    names = tuple(sites) if sites is not None else sites_over_time(recognizer, pair.clean, pair.target)
+    spans = stretches_of(pair.clean, stretches)
+    return tuple(parts_over_time(names, grids_of(recognizer, pair.clean, names), spans))
+
+
 def sides(pair: Pair, direction: Direction) -> tuple[Recording, Recording]:
     """Return what is heard, and the recording that parts are taken from.
 
@@ -203,8 +211,13 @@ def _patched(parts: Iterable[Part], base: Rows, other: Rows) -> Iterator[Rows]:
 
 def row_of(part: Part, score: float, effect: float) -> dict[str, Any]:
     """Return a table row of a part over time."""
+    return {**place_of(part), "score": float(score), "effect": float(effect)}
+
+
+def place_of(part: Part) -> dict[str, Any]:
+    """Return where a part lies, as a row of a table begins; `None` for the whole of the time."""
     start_s, end_s = (None, None) if part.span is None else (part.span.start_s, part.span.end_s)
-    return {"site": part.site, "start_s": start_s, "end_s": end_s, "score": float(score), "effect": float(effect)}
+    return {"site": part.site, "start_s": start_s, "end_s": end_s}
 
 
 def unrestored(parts: Sequence[Part], effects: NDArray[np.float64], direction: Direction) -> tuple[str, ...]:

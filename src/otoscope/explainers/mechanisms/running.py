@@ -117,6 +117,14 @@ def run(
     return Run(score, {site: _joined(site, places[site].seen) for site in sites})
 
 
+def passed_by(recognizer: Recognizer, recording: Recording, target: Target, sites: Sequence[str]) -> tuple[str, ...]:
+    """Return the sites that something passes on the way to a score, of those given."""
+    places = {site: _Site(None, kept=False) for site in sites}
+    with edited(recognizer, places):
+        recognizer.score([recording], [target])
+    return tuple(site for site, place in places.items() if place.n_rows)
+
+
 def _joined(site: str, pieces: Sequence[Rows]) -> Rows:
     if len({piece.shape[1:] for piece in pieces}) > 1:
         shapes = ", ".join(str(piece.shape) for piece in pieces)

@@ -6,9 +6,9 @@ psychometric functions: at which level each word breaks, with an interval.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from otoscope.core.late import resolve
+from otoscope.core.late import lazy
 
 if TYPE_CHECKING:
     from otoscope.explainers.response.dimensions import DIMENSIONS, Dimension, changed
@@ -27,8 +27,4 @@ _PUBLIC = {
 
 __all__ = ["DIMENSIONS", "Dimension", "Trials", "changed", "respond", "run_trials"]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return resolve(_PUBLIC[name])
-    raise AttributeError(f"module 'otoscope.explainers.response' has no attribute {name!r}")
+__getattr__ = lazy(__name__, _PUBLIC)

@@ -210,7 +210,7 @@ def _summary(axis: Dimension, rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:.0f}" if abs(value) >= 100 else "0" if abs(value) < 1e-3 else f"{value:.3g}"
 
 
 def _provenance(trace: Trace, facts: dict[str, Any]) -> dict[str, Any]:

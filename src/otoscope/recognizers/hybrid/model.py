@@ -15,6 +15,7 @@ from otoscope.core import BadInput, Features, FrameGrid, Recording
 from otoscope.core.arrays import frozen_array
 from otoscope.nets.examples import padded
 from otoscope.nets.front_end import mel_edges_hz
+from otoscope.nets.hooks import watched
 from otoscope.nets.speech_inputs import speech_input
 from otoscope.recognizers.hybrid.card import HybridCard
 from otoscope.recognizers.hybrid.free_loop import FreeLoop
@@ -106,14 +107,29 @@ class AcousticScores:
     def of_features(self, features: Tensor, n_frames: Tensor) -> tuple[Tensor, Tensor]:
         """Return what `forward` does, of features `(n, n_frames, n_features)` of which `n_frames` `(n,)` are real."""
         logits, lengths = self.network(features, n_frames)
-        if self.card.criterion == "mmi":
-            return logits, lengths
-        return torch.log_softmax(logits, -1) - torch.tensor(self.log_priors).to(logits), lengths
+        return self._scaled(logits), lengths
 
-    def scores(self, waveforms: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
-        """Return `(n_frames, n_columns)` acoustic scores of each waveform at the front end's rate, in one pass."""
+    def _scaled(self, logits: Tensor) -> Tensor:
+        if self.card.criterion == "mmi":
+            return logits
+        return torch.log_softmax(logits, -1) - torch.tensor(self.log_priors).to(logits)
+
+    def scores(
+        self, waveforms: Sequence[NDArray[np.float32]], *, within: slice | None = None
+    ) -> list[NDArray[np.float32]]:
+        """Return `(n_frames, n_columns)` acoustic scores of each waveform at the front end's rate, in one pass.
+
+        With `within` only those frames, `(n, n_columns)` with n the frames there are of them: the same scores up to
+        rounding, and where the network is able to (it has a method `within`) from what these frames see only.
+        """
         with torch.inference_mode():
-            scores, lengths = self.forward(
-                torch.from_numpy(padded(waveforms)).to(self.dtype), [w.size for w in waveforms]
-            )
-        return [row[:n].float().numpy() for row, n in zip(scores, lengths.tolist(), strict=True)]
+            waves = torch.from_numpy(padded(waveforms)).to(self.dtype)
+            n_frames = [self.card.front_end.grid(w.size).n_frames for w in waveforms]
+            features, lengths = self.front_end(waves)[:, : max(n_frames)], torch.tensor(n_frames)
+            if within is None or not hasattr(self.network, "within") or watched(self.network):
+                scores, lengths = self.of_features(features, lengths)
+                rows = [row[:n].float().numpy() for row, n in zip(scores, lengths.tolist(), strict=True)]
+                return rows if within is None else [row[within] for row in rows]
+            scores = self._scaled(self.network.within(features, lengths, within))
+        n_out = [self.grids(w.size)["logits"].n_frames for w in waveforms]
+        return [row[: max(0, n - within.start)].float().numpy() for row, n in zip(scores, n_out, strict=True)]

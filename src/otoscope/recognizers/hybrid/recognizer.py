@@ -143,11 +143,14 @@ class HybridRecognizer(ScoresAtSites):
         lengths = [round(r.n_samples * rate_hz / r.rate_hz) for r in recordings]
         for chosen in batches(lengths, most=round(BATCH_S * rate_hz)):
             waveforms = [resampled(recordings[i], rate_hz).samples for i in chosen]
-            for row, waveform, own in zip(chosen, waveforms, self.acoustic.scores(waveforms), strict=True):
-                if waveform.size not in passages:
-                    grid = self.acoustic.grids(waveform.size)["logits"]
-                    passages[waveform.size] = [self._passage(target, grid, lexicon) for target in targets]
-                scores[row] = [passage.score(own, self.acoustic.loop) for passage in passages[waveform.size]]
+            for n_samples in {w.size for w in waveforms} - set(passages):
+                grid = self.acoustic.grids(n_samples)["logits"]
+                passages[n_samples] = [self._passage(target, grid, lexicon) for target in targets]
+            wanted = [passage for w in waveforms for passage in passages[w.size]]
+            within = slice(min((p.first for p in wanted), default=0), max((p.stop for p in wanted), default=0))
+            rows = self.acoustic.scores(waveforms, within=within)
+            for row, waveform, heard in zip(chosen, waveforms, rows, strict=True):
+                scores[row] = [p.score(heard, self.acoustic.loop, first=within.start) for p in passages[waveform.size]]
             n_done += len(chosen)
             if progress is not None:
                 progress(n_done, len(recordings))
@@ -252,6 +255,11 @@ class HybridRecognizer(ScoresAtSites):
         card = self.card
         wider = {name: factor * getattr(card, name) for name in ("beam", "lattice_beam")}
         return self.with_card(**wider, max_active=round(factor * card.max_active))
+
+    def with_vocabulary(self, words: Iterable[str]) -> HybridRecognizer:
+        """Return a recogniser that hears these words only, of those it knows, over the same network."""
+        lexicon = {word: self.lexicon[word] for word in sorted(set(words)) if word in self.vocabulary}
+        return HybridRecognizer(dataclasses.replace(self.parts, lexicon=lexicon))
 
     def save(self, folder: str | os.PathLike[str], *, half: bool = False) -> None:
         """Write to a folder that `otoscope.recognizers.load` opens, weights as float16 if `half`."""

@@ -43,9 +43,9 @@ class Passage:
     graph: TranscriptGraph
     rival: TranscriptGraph | None
 
-    def score(self, scores: Scores, loop: FreeLoop) -> float:
-        """Return the score in one recording's `(n_frames, n_columns)` acoustic scores."""
-        window = scores[self.first : self.stop]
+    def score(self, scores: Scores, loop: FreeLoop, *, first: int = 0) -> float:
+        """Return the score in one recording's `(n_frames, n_columns)` acoustic scores, given from frame `first` on."""
+        window = scores[self.first - first : self.stop - first]
         own = _log_sum(window, self.graph)
         if self.rival is not None:
             other = _log_sum(window, self.rival)

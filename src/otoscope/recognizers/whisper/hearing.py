@@ -133,7 +133,7 @@ def _steps(parts: Parts, result: WindowResult, followed: Followed) -> StepScores
     chosen = (*result.tokens, *((parts.tokens.end,) if result.n_best[0].ended else ()))
     first = len(result.prefix) - 1
     with torch.no_grad():
-        scores = parts.network.logits(followed.hidden[first : first + len(chosen)]).float()
+        scores = parts.network.logits(followed.hidden[None, first : first + len(chosen)])[0].float()
     rows = torch.log_softmax(scores, -1).numpy()
     return StepScores(rows, parts.tokens.symbols, tuple(parts.tokens[i].text for i in chosen))
 

@@ -161,9 +161,9 @@ class Network:
         return Heard(states, tuple(layers))
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """Return scores of every token behind decoder states, `(…, n_tokens)`."""
-        scores: Tensor = self.model.proj_out(hidden)
-        return scores
+        """Return scores of every token behind decoder states `(n, n_units)` or `(n, n_rows, n_units)`."""
+        scores: Tensor = self.model.proj_out(hidden if hidden.ndim == 3 else hidden[:, None])
+        return scores if hidden.ndim == 3 else scores[:, 0]
 
     def forced(self, heard: Heard, tokens: Sequence[int] | Tensor) -> Tensor:
         """Return decoder states `(n, n_tokens, n_units)` along given tokens, differentiable.

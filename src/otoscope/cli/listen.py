@@ -1,0 +1,135 @@
+"""`otoscope listen FILE`: what a person would have heard, word against word, every ten milliseconds, as a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from otoscope.core import BadInput, Finding, Recording, Trace
+from otoscope.recognizers.registry import DEFAULT
+
+if TYPE_CHECKING:
+    from otoscope.listener.listening import WordListener
+
+LONGEST_S = 120.0
+BORROWED_WEIGHT = 0.4
+"""λ where the listener hears through a recogniser: chosen for otoscope-en on valid speech, whose scores are flatter."""
+ALONE_S = 1.2
+"""Speech up to so many seconds is taken for one word, unless it is told."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command()(listen)
+
+
+def listen(
+    file: Annotated[Path, typer.Argument(help="An audio file.")],
+    recognizer: Annotated[
+        str, typer.Option(help="Whose words stand beside the listener's: a name, a saved folder, or none.")
+    ] = DEFAULT,
+    ears: Annotated[
+        str, typer.Option(help="What the listener hears through: listener-en, a folder, or a recogniser with phones.")
+    ] = "listener-en",
+    lexicon: Annotated[
+        Path | None, typer.Option(help="The words known: a table of word, phones, frequency per million.")
+    ] = None,
+    alone: Annotated[
+        bool | None, typer.Option("--alone/--running", help="One word, or running speech; told by its length.")
+    ] = None,
+    frequency_weight: Annotated[float | None, typer.Option(help="λ: what word frequency counts.")] = None,
+    start: Annotated[float, typer.Option(help="Begin at this time, in seconds.")] = 0.0,
+    end: Annotated[float | None, typer.Option(help="Stop at this time, in seconds.")] = None,
+    output: Annotated[Path | None, typer.Option(help="The page to write; NAME.listen.html by default.")] = None,
+    export: Annotated[Path | None, typer.Option(help="Folder for JSON, CSV and figures besides.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the summary.")] = False,
+) -> None:
+    """Let sixty thousand words compete for a recording, and set the winners beside what a recogniser wrote."""
+    from otoscope.cli.inputs import check_writable, read_speech
+    from otoscope.cli.opening import open_recognizer
+    from otoscope.cli.printing import print_json
+    from otoscope.io.writing import make_folder, write_text
+    from otoscope.views.export import export_finding
+    from otoscope.views.findings import findings_html
+
+    page = output or Path(f"{file.stem}.listen.html")
+    check_writable(page)
+    if export is not None:
+        make_folder(export)
+    recording = read_speech(file, longest_s=LONGEST_S, remedy="choose a stretch with --start and --end",
+                            start_s=start, end_s=end)  # fmt: skip
+    trace = None if recognizer == "none" else open_recognizer(recognizer).trace(recording)
+    finding = heard_by_listener(recording, trace, _listener(lexicon, frequency_weight, ears), ears=ears, alone=alone)
+    write_text(page, findings_html([finding], title=file.name, subtitle=_subtitle(trace)))
+    if export is not None:
+        export_finding(finding, export)
+    if as_json:
+        print_json({"page": str(page), "summary": finding.summary, "table": finding.table,
+                    "provenance": finding.provenance, "failures": finding.failures})  # fmt: skip
+        return
+    print(finding.summary)
+    print(f"page: {page}")
+
+
+def heard_by_listener(
+    recording: Recording,
+    trace: Trace | None,
+    listener: WordListener,
+    *,
+    ears: str = "listener-en",
+    alone: bool | None = None,
+) -> Finding:
+    """Return what the listener makes of a recording, with its pictures, beside the words of a Trace."""
+    import dataclasses
+
+    from otoscope.listener.beside import listening_finding
+    from otoscope.listener.spans import speech_span
+    from otoscope.views.listening import listening_panels
+
+    evidence = listener.evidence(_heard_through(recording, ears))
+    span = speech_span(evidence)
+    if alone is None:
+        alone = span is not None and span[1] - span[0] <= ALONE_S
+    percept = listener(evidence) if alone else listener.running(evidence)
+    finding = listening_finding(listener, evidence, percept, trace)
+    said = trace.words if trace is not None and trace.has("alignment") else ()
+    panels = listening_panels(percept, recording, said=said)
+    if alone and percept.heard:
+        panels = (*panels, *listener.shares(evidence, offset_s=percept.offset_s).finding().panels)
+    return dataclasses.replace(finding, panels=panels)
+
+
+def _are_own(ears: str) -> bool:
+    return ears == "listener-en" or (Path(ears) / "ears.json").is_file()
+
+
+def _heard_through(recording: Recording, ears: str) -> Recording | Trace:
+    if _are_own(ears):
+        return recording
+    from otoscope.cli.opening import open_recognizer
+
+    return open_recognizer(ears).trace(recording, record=["emissions"])
+
+
+def _listener(lexicon: Path | None, frequency_weight: float | None, ears: str) -> WordListener:
+    import dataclasses
+
+    from otoscope.lexicon.mental_lexicon import MentalLexicon
+    from otoscope.listener.ears.ears import Ears
+    from otoscope.listener.listening import Settings, WordListener
+
+    settings = Settings()
+    if frequency_weight is None and not _are_own(ears):
+        frequency_weight = BORROWED_WEIGHT
+    if frequency_weight is not None:
+        if not 0 <= frequency_weight <= 100:
+            raise BadInput(f"--frequency-weight lies between 0 and 100, got {frequency_weight:g}")
+        settings = dataclasses.replace(settings, frequency_weight=frequency_weight)
+    words = None if lexicon is None else MentalLexicon.read(lexicon)
+    return WordListener(words, ears=Ears.load(ears) if _are_own(ears) else None, settings=settings)
+
+
+def _subtitle(trace: Trace | None) -> str:
+    return "heard by the listener" if trace is None else f"heard by the listener and by {trace.provenance.recognizer}"

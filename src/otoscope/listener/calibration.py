@@ -1,0 +1,133 @@
+"""How far activations are to be believed: κ and λ under which the true words of a list are likeliest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import logsumexp, softmax
+
+from otoscope.core import BadInput
+from otoscope.metrics.calibration import Reliability, reliability
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What stood at the end of one item: `acoustic` and `log_prior (n_candidates,)`, and which was the `true` one.
+
+    The true word must be among the candidates; leaving out items where it is not would make κ too large.
+    """
+
+    acoustic: Floats
+    log_prior: Floats
+    true: int
+
+    def __post_init__(self) -> None:
+        for name in ("acoustic", "log_prior"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64))
+        if self.acoustic.ndim != 1 or self.acoustic.shape != self.log_prior.shape:
+            raise BadInput(f"a prior a candidate is needed, got {self.acoustic.shape} and {self.log_prior.shape}")
+        if not 0 <= self.true < self.acoustic.size or not np.isfinite(self.acoustic[self.true]):
+            raise BadInput("the true word must be among the candidates, with a finite score")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Scales of greatest likelihood.
+
+    Parameters
+    ----------
+    acoustic_scale, frequency_weight
+        κ and λ of exp(κ (log P(signal | w) + λ log P(w))).
+    log_likelihood
+        Of the true words, summed over items, natural.
+    reliability
+        Confidence in the best candidate against how often it was right, under these scales.
+    before
+        The same under κ = 1 and the λ given or found.
+    n_items
+        How many items there were.
+    """
+
+    acoustic_scale: float
+    frequency_weight: float
+    log_likelihood: float
+    reliability: Reliability
+    before: Reliability
+    n_items: int
+
+
+def calibrate(items: Sequence[Heard], *, frequency_weight: float | None = None, n_bins: int = 10) -> Calibration:
+    """Find κ, and λ unless it is given, by maximum likelihood: a temperature (Guo et al. 2017) and a weight of priors.
+
+    The log-likelihood is concave in κ and κλ, so the optimum is the only one.
+
+    Parameters
+    ----------
+    items
+        What stood at the end of each.
+    frequency_weight
+        λ, where it is fixed.
+    n_bins
+        Bins of the reliability diagrams.
+
+    Raises
+    ------
+    BadInput
+        There are no items, or the likelihood grows without end: every true word is the best, so that nothing
+        bounds κ.
+    """
+    if not items:
+        raise BadInput("calibration needs items whose true word is known")
+    tables = [_columns(item, frequency_weight) for item in items]
+    n_weights = tables[0].shape[1]
+    start = np.full(n_weights, 0.1)
+    found = minimize(
+        _loss, start, args=(tables, [i.true for i in items]), jac=True, method="L-BFGS-B",
+        bounds=[(1e-6, 1e3)] + [(0.0, 1e4)] * (n_weights - 1),
+    )  # fmt: skip
+    kappa = float(found.x[0])
+    scores = [table @ found.x for table in tables]
+    if all(int(np.argmax(row)) == item.true for row, item in zip(scores, items, strict=True)):
+        raise BadInput("every true word leads in every item: κ has no finite optimum; take harder or more items")
+    weight = float(found.x[1] / kappa) if frequency_weight is None else frequency_weight
+    sure = [_confidence(item, kappa, weight) for item in items]
+    before = [_confidence(item, 1.0, weight) for item in items]
+    return Calibration(
+        kappa,
+        weight,
+        -float(found.fun) * len(items),
+        reliability(*zip(*sure, strict=True), n_bins=n_bins),
+        reliability(*zip(*before, strict=True), n_bins=n_bins),
+        len(items),
+    )
+
+
+def _columns(item: Heard, weight: float | None) -> Floats:
+    """Return `(n_candidates, n_weights)` what the weights multiply, candidates of no score left far below."""
+    acoustic = np.where(np.isfinite(item.acoustic), item.acoustic, np.nanmin(item.acoustic[item.true]) - 1e6)
+    acoustic = acoustic - acoustic.max()
+    if weight is not None:
+        return (acoustic + weight * item.log_prior)[:, None]
+    return np.stack([acoustic, item.log_prior], axis=1)
+
+
+def _loss(weights: Floats, tables: list[Floats], true: list[int]) -> tuple[float, Floats]:
+    """Return the mean negative log-likelihood and its slope."""
+    value, slope = 0.0, np.zeros_like(weights)
+    for table, t in zip(tables, true, strict=True):
+        scores = table @ weights
+        value += float(logsumexp(scores) - scores[t])
+        slope += softmax(scores) @ table - table[t]
+    return value / len(tables), slope / len(tables)
+
+
+def _confidence(item: Heard, kappa: float, weight: float) -> tuple[float, bool]:
+    p = softmax(kappa * (item.acoustic + weight * item.log_prior))
+    best = int(np.argmax(p))
+    return float(min(p[best], 1.0)), best == item.true

@@ -1,0 +1,142 @@
+"""What the ears learn from: words spoken by synthetic voices, whose phones are known, and people whose words are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otoscope.core import BadInput, Interval, OtoscopeError, UnknownName
+from otoscope.core.protocols import Aligning
+from otoscope.corpora.augmentation import SoundAugmentation, change_speed
+from otoscope.corpora.transcripts import said_in
+from otoscope.corpora.utterance import Utterance
+from otoscope.lexicon.mental_lexicon import MentalLexicon
+from otoscope.lexicon.pronunciations import Phones
+from otoscope.listener.ears.hearing import RATE_HZ, Hearing
+from otoscope.listener.ears.labels import PHONES, VOWELS, arpabet_phones, as_in_dictionary, frame_labels
+from otoscope.listener.ears.voices import ACCENTS, training_timbres
+from otoscope.signal.espeak_phones import espeak_names
+from otoscope.signal.synthesis import Synthesis, synthesize, synthesize_named
+
+Floats = NDArray[np.float32]
+
+AMERICAN = "gmw/en-US"
+BY_FREQUENCY = 0.5
+"""Share of the words drawn by the square root of how often they are met; the others are drawn evenly."""
+SETTINGS = {"rate_wpm": (115, 214), "pitch": (15, 85), "pitch_range": (20, 80)}
+"""Least and most of what a voice is set to."""
+PAUSE_S = ((0.05, 0.5), (0.1, 0.4))
+"""Least and most silence before and after a synthetic word."""
+PLAIN = SoundAugmentation(speeds=(1.0,), hiss_share=1.0, hiss_snr_db=(28, 60), telephone_share=0.0, gain_db=(-15, 3))
+"""What is done to the first copy of each lesson."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """Sound at 16 kHz and where its phones lie (ARPAbet)."""
+
+    samples: Floats
+    phones: tuple[Interval, ...]
+    synthetic: bool = False
+
+
+def spoken_lessons(
+    n: int,
+    *,
+    seed: int,
+    voices: Sequence[str] | None = None,
+    lexicon: MentalLexicon | None = None,
+) -> Iterator[Lesson]:
+    """Yield isolated words in synthetic voices, half of them as espeak-ng reads them, half as the lexicon says them.
+
+    Parameters
+    ----------
+    voices
+        Voices to draw from; `None`: all timbres for training, in all accents (`otoscope.listener.ears.voices`).
+    lexicon
+        Words to draw from, by default the 60,000 most frequent.
+
+    Raises
+    ------
+    MissingExtra
+        espeakng-loader is not installed.
+    """
+    rng = np.random.default_rng((seed, 17))
+    words = lexicon or MentalLexicon.english(60000)
+    roots = np.sqrt(words.per_million)
+    made = 0
+    while made < n:
+        word = int(
+            rng.choice(len(words), p=roots / roots.sum()) if rng.random() < BY_FREQUENCY else rng.integers(len(words))
+        )
+        settings: dict[str, Any] = {name: int(rng.integers(a, b + 1)) for name, (a, b) in SETTINGS.items()}
+        settings["voice"] = _voice(rng) if voices is None else voices[int(rng.integers(len(voices)))]
+        by_phones = settings["voice"].startswith(f"{AMERICAN}+") and rng.random() < 0.5
+        try:
+            ways = words.pronunciations[word]
+            said = _named(ways[0], settings, rng) if by_phones else synthesize(words.words[word], **settings)
+            phones = as_in_dictionary(arpabet_phones(said.phones), ways)
+        except (BadInput, UnknownName):
+            continue  # espeak-ng speaks a few words as several, and a few accents have phones of their own
+        made += 1
+        yield Lesson(said.recording.samples, phones, synthetic=True)
+
+
+def _voice(rng: np.random.Generator) -> str:
+    shares = np.array(list(ACCENTS.values()))
+    accent = list(ACCENTS)[int(rng.choice(shares.size, p=shares / shares.sum()))]
+    timbres = training_timbres()
+    return f"{accent}+{timbres[int(rng.integers(len(timbres)))]}"
+
+
+def _named(phones: Phones, settings: dict[str, Any], rng: np.random.Generator) -> Synthesis:
+    """Speak phones, most often with the stress on the first vowel that is not a weak one."""
+    vowels = [k for k, phone in enumerate(phones) if phone in VOWELS]
+    full = [k for k in vowels if phones[k] not in ("AH", "ER", "IH")] or vowels
+    stressed = full[:1] if rng.random() < 0.75 or not vowels else [vowels[int(rng.integers(len(vowels)))]]
+    return synthesize_named(espeak_names(phones, stressed=stressed), **settings)
+
+
+def told_lessons(corpus: Sequence[Utterance], aligner: Aligning) -> Iterator[Lesson]:
+    """Yield utterances whose words are known, phones placed by a recogniser; those that do not fit are left out."""
+    for utterance in corpus:
+        words = said_in(utterance)
+        if not words:
+            continue
+        recording = utterance.recording(rate_hz=RATE_HZ)
+        try:
+            placed = aligner.align(recording, " ".join(words))
+        except OtoscopeError:
+            continue  # the text is not what was said, or has a word that nobody can pronounce
+        phones = next(tier for tier in placed.tiers if tier.name == "phones")
+        yield Lesson(recording.samples, tuple(i for i in phones if i.label in PHONES))
+
+
+def heard_lesson(
+    lesson: Lesson, rng: np.random.Generator, *, changes: SoundAugmentation | None
+) -> tuple[NDArray[np.float16], NDArray[np.int16]]:
+    """Return features `(n_frames, n_features)` and labels `(n_frames,)` of a lesson, its sound changed.
+
+    Parameters
+    ----------
+    changes
+        Noise, rooms, telephones, level; with them, the sound is most often played at another speed too. `None`: faint
+        noise and another level only.
+    """
+    samples, speed = lesson.samples, 1.0
+    if changes is not None and rng.random() < 0.6:
+        speed = round(float(rng.uniform(0.88, 1.14)), 2)
+        samples = change_speed(samples, speed)
+    delay_s = 0.0
+    if lesson.synthetic or rng.random() < 0.4:
+        before, after = (round(float(rng.uniform(*bounds)) * RATE_HZ) for bounds in PAUSE_S)
+        samples, delay_s = np.pad(samples, (before, after)), before / RATE_HZ
+    samples = (changes or PLAIN)(samples, RATE_HZ, rng)
+    hearing = Hearing()
+    features = np.concatenate([hearing.feed(samples), hearing.finish()])
+    phones = [Interval(i.start_s / speed, i.end_s / speed, i.label) for i in lesson.phones]
+    return features.astype(np.float16), frame_labels(phones, len(features), delay_s=delay_s)

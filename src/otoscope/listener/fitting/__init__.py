@@ -1,0 +1,1 @@
+"""Parameters of the listener from human reaction times, and readers of published ones."""

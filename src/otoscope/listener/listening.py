@@ -1,0 +1,247 @@
+"""The listener: ears, a mental lexicon, decisions. A recording goes in, a Percept comes out.
+
+A simulation of the DIANA type (ten Bosch, Boves and Ernestus 2015, 2022; Nenadić and ten Bosch 2022): activation of all
+words every 10 ms, a winner when the leader is far enough ahead, a reaction time. Its parameters are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otoscope.core import Emissions, HeardWord, Percept, Provenance, Recording, Trace
+from otoscope.decoding.tree.units import PhoneModels
+from otoscope.lexicon.mental_lexicon import Forms, MentalLexicon
+from otoscope.listener.competing import Competition, Search, compete
+from otoscope.listener.deciding import Criterion, Decision, DecisionRule, HickHyman, crossing, decide
+from otoscope.listener.ears.ears import Ears
+from otoscope.listener.evidence import HOP_S as FRAME_S
+from otoscope.listener.evidence import Evidence, evidence_from
+from otoscope.listener.execution import Constant, Execution
+from otoscope.listener.races import Race, race_of_competition
+from otoscope.listener.running import SpokenForm, compete_running
+from otoscope.listener.shares import Candidate, Shares, lead_shares
+from otoscope.listener.spans import speech_span
+from otoscope.listener.word_tree import WordTree
+
+Heard = Recording | Trace | Emissions | Evidence
+N_SHOWN = 30
+"""Competitors that a Percept keeps."""
+AFTER_FRAMES = 30
+"""How long after its end a word of running speech can still be decided on, in frames."""
+AFTER_S = 0.3
+"""Silence that the listener takes to follow a recording."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Parameters of the listener; none is a published default of DIANA, whose values could not be read.
+
+    Parameters
+    ----------
+    frequency_weight
+        λ: what word frequency counts beside the sound.
+    acoustic_scale
+        κ of the posteriors.
+    search
+        `viterbi` or `forward`.
+    rule
+        When the leader has won.
+    running
+        When a word of running speech has won.
+    word_penalty
+        Nats taken off for each word of running speech.
+    execution
+        How long answering takes.
+
+    Notes
+    -----
+    The defaults come from 200 words of the four voices of `otoscope.listener.ears.voices.VALIDATION`, half drawn evenly
+    from words of Zipf 2 and more, half by frequency, against the whole English lexicon. λ and κ are those of greatest
+    likelihood (3.3 and 0.147; 1.6 and 0.144 for the even half, 6.3 and 0.136 for the other), rounded. The lead and its
+    hold are the least under which deciding early costs no word that is right at the end (96.5 %; of 5, 10, 15, 20, 25,
+    30, 40 nats and 1, 3, 5 frames). β (of 0.03, 0.1, 0.2 s a bit) is the one whose slope of lexical decision times on
+    frequency is nearest to people's; urgency (of 0.3, 0.5, 1 s) hardly matters.
+    """
+
+    frequency_weight: float = 3.0
+    acoustic_scale: float = 0.15
+    search: Search = "viterbi"
+    rule: DecisionRule = field(
+        default_factory=lambda: DecisionRule(Criterion(lead=20.0, hold_frames=5), HickHyman(beta_s=0.2), urgency_s=0.5)
+    )
+    running: Criterion = field(default_factory=lambda: Criterion(lead=5.0, hold_frames=3))
+    word_penalty: float = 0.0
+    execution: Execution = field(default_factory=Constant)
+
+
+class WordListener:
+    """A person who hears words, simulated; implements `otoscope.core.protocols.Listener`.
+
+    Parameters
+    ----------
+    lexicon
+        The words known; English by default.
+    ears
+        The front end for recordings; `listener-en` by default. Traces and emissions of any recogniser are taken too.
+    settings
+        Parameters.
+    """
+
+    def __init__(
+        self, lexicon: MentalLexicon | None = None, *, ears: Ears | None = None, settings: Settings | None = None
+    ) -> None:
+        self.lexicon = lexicon or MentalLexicon.english()
+        self.settings = settings or Settings()
+        self._ears = ears
+        self._trees: dict[int, tuple[PhoneModels, WordTree]] = {}
+
+    @property
+    def forms(self) -> Forms:
+        """What competes: the different phone strings of the lexicon."""
+        return self.lexicon.forms
+
+    def name(self, form: int) -> str:
+        """Return the words of a form: the most frequent, and homophones at least a tenth as frequent."""
+        words = self.forms.words[form]
+        frequent = [w for w in words if self.lexicon.per_million[w] >= 0.1 * self.lexicon.per_million[words[0]]]
+        return "/".join(self.lexicon.words[w] for w in frequent[:3])
+
+    @property
+    def ears(self) -> Ears:
+        """The front end for recordings, opened when it is first needed."""
+        if self._ears is None:
+            self._ears = Ears.load()
+        return self._ears
+
+    def evidence(self, heard: Heard) -> Evidence:
+        """Return what is heard every 10 ms, by the listener's own ears or from what a recogniser made of it."""
+        if isinstance(heard, Evidence):
+            return heard
+        if isinstance(heard, Recording):
+            after = np.zeros(round(AFTER_S * heard.rate_hz), np.float32)
+            return self.ears.hear(replace(heard, samples=np.concatenate([heard.samples, after])))
+        return evidence_from(heard)
+
+    def tree(self, models: PhoneModels) -> WordTree:
+        """Return the tree of the lexicon for a front end's phone models, built once for each."""
+        known = self._trees.get(id(models))
+        if known is None:
+            forms = self.forms
+            known = models, WordTree.build(forms.phones, models, forms.log_prior, words=forms.words)
+            self._trees[id(models)] = known
+        return known[1]
+
+    def compete(
+        self, heard: Heard, *, track: Sequence[int] = (), offset_s: float | None = None, n_kept: int = 200
+    ) -> Competition:
+        """Return the competition of all words for one that is said alone; see `otoscope.listener.competing.compete`."""
+        evidence, settings = self.evidence(heard), self.settings
+        return compete(
+            evidence, self.tree(evidence.models), frequency_weight=settings.frequency_weight,
+            acoustic_scale=settings.acoustic_scale, search=settings.search, n_kept=n_kept, track=track,
+            offset_s=offset_s,
+        )  # fmt: skip
+
+    def decide(self, competition: Competition, *, offset_s: float | None = None) -> Decision:
+        """Return the decision that the listener's rule comes to."""
+        return decide(race_of_competition(competition), self.settings.rule, offset_s=offset_s)
+
+    def __call__(self, heard: Heard) -> Percept:
+        """Return what the listener makes of one word said alone."""
+        evidence = self.evidence(heard)
+        span = speech_span(evidence)
+        offset_s = None if span is None else span[1]
+        competition = self.compete(evidence, offset_s=offset_s)
+        decision = self.decide(competition, offset_s=offset_s)
+        words = () if span is None or decision.form is None else (self._heard(decision, span),)
+        return self.percept(competition, words, origin=evidence.origin, offset_s=offset_s)
+
+    def running(self, heard: Heard) -> Percept:
+        """Return what the listener makes of running speech: a sequence of winners, and when each had won."""
+        evidence, settings = self.evidence(heard), self.settings
+        competition, sequence = compete_running(
+            evidence, self.tree(evidence.models), frequency_weight=settings.frequency_weight,
+            acoustic_scale=settings.acoustic_scale, word_penalty=settings.word_penalty,
+        )  # fmt: skip
+        race = race_of_competition(competition)
+        words = tuple(self._won(race, spoken) for spoken in sequence)
+        return self.percept(competition, words, origin=evidence.origin)
+
+    def _won(self, race: Race, spoken: SpokenForm) -> HeardWord:
+        """Return a word of a sequence, decided when it first led as the rule asks, soon after its end at the latest."""
+        label, behind = self.name(spoken.form), min(spoken.behind + AFTER_FRAMES, race.n_frames)
+        edges = np.r_[race.times_s - FRAME_S / 2, race.times_s[-1] + FRAME_S / 2]
+        span = float(edges[spoken.first]), float(edges[spoken.behind])
+        stretch = race.between(spoken.first, behind)
+        own = np.array([not self.forms.are_rivals(spoken.form, int(leader)) for leader in stretch.leaders])
+        criterion = self.settings.running
+        at = crossing(stretch, criterion, bound=np.where(own, criterion.lead or 0.0, np.inf))
+        if at is None:
+            last = stretch.frame_from(span[1])
+            sure = None if stretch.confidence is None or not own[last] else float(stretch.confidence[last])
+            return HeardWord(label, *span, confidence=sure)
+        decided_s = float(stretch.times_s[at[1]])
+        sure = None if stretch.confidence is None else float(stretch.confidence[at[1]])
+        return HeardWord(label, *span, decided_s, decided_s + self.settings.execution.mean_s, sure)
+
+    def _heard(self, decision: Decision, span: tuple[float, float]) -> HeardWord:
+        assert decision.form is not None
+        assert decision.time_s is not None
+        answered = decision.time_s + self.settings.execution.mean_s
+        return HeardWord(self.name(decision.form), *span, decision.time_s, answered, decision.confidence)
+
+    def percept(
+        self,
+        competition: Competition,
+        heard: Sequence[HeardWord],
+        *,
+        origin: Provenance,
+        offset_s: float | None = None,
+        n_words: int = N_SHOWN,
+    ) -> Percept:
+        """Return a competition as a Percept: the words that won and those that were likeliest at some time."""
+        won = {word.label for word in heard}
+        shown = likeliest(competition, n_words)
+        shown += [int(f) for f in np.unique(competition.forms[:, 0]) if self.name(int(f)) in won - set(
+            map(self.name, shown))]  # fmt: skip
+        values = np.stack([competition.kept(form) for form in shown], axis=1)
+        return Percept(
+            tuple(self.name(form) for form in shown), values, competition.grid,
+            posteriors=competition.posterior(shown), heard=tuple(heard), offset_s=offset_s,
+            provenance=self.provenance(origin),
+        )  # fmt: skip
+
+    def shares(self, heard: Heard, *, offset_s: float | None = None, n_rivals: int = 6) -> Shares:
+        """Return why the word ahead at the end is ahead: each phone's share of its lead over its nearest rivals."""
+        evidence = self.evidence(heard)
+        final = self.compete(evidence, offset_s=offset_s).final
+        ranked = [int(form) for form in np.argsort(-final, kind="stable")[: 20 * n_rivals] if np.isfinite(final[form])]
+        rivals = [form for form in ranked[1:] if self.forms.are_rivals(ranked[0], form)][:n_rivals]
+        winner, *others = (self._candidate(form) for form in (ranked[0], *rivals))
+        return lead_shares(evidence, winner, others)
+
+    def _candidate(self, form: int) -> Candidate:
+        weighted = self.settings.frequency_weight * float(self.forms.log_prior[form])
+        return Candidate(self.name(form), self.forms.phones[form], weighted)
+
+    def provenance(self, origin: Provenance) -> Provenance:
+        """Return who heard: the listener with its lexicon and parameters, and the front end."""
+        ears: dict[str, Any] = {"name": origin.recognizer, "weights_sha256": origin.weights_sha256}
+        settings = asdict(replace(self.settings, execution=Constant(self.settings.execution.mean_s)))
+        parameters = {"n_words": len(self.lexicon), "n_forms": len(self.forms), **settings, "ears": ears}
+        return Provenance("listener", version("otoscope"), None, parameters)
+
+
+def likeliest(competition: Competition, n: int) -> list[int]:
+    """Return the forms of highest posterior at any frame, highest first."""
+    log_p = competition.acoustic_scale * competition.activations - competition.log_total[:, None]
+    forms, best = np.unique(competition.forms, return_inverse=True)
+    top: NDArray[np.float64] = np.full(forms.size, -np.inf)
+    np.maximum.at(top, best.ravel(), log_p.ravel())
+    return [int(form) for form in forms[np.argsort(-top, kind="stable")[:n]]]

@@ -1,0 +1,98 @@
+"""Effects of the lexicon on ambiguous and missing sounds: Ganong's shift, and a phone restored under noise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from otoscope.core import BadInput, Panel
+from otoscope.listener.stimuli.changing import carried, continuum_sounds, phone_replaced
+from otoscope.listener.stimuli.sets.ambiguous import GANONG, GanongPair
+from otoscope.listener.stimuli.sets.chosen import ganong_pairs
+from otoscope.listener.stimuli.sets.designs import lexical_decision_list
+from otoscope.studies.effects_laboratory import Floats, Laboratory, bootstrap, effect_row, spoken
+
+N_STEPS = 7
+
+
+def _curves(lab: Laboratory, pair: GanongPair, nth: int, weight: float | None) -> Floats:
+    """Return P(second phone) at each step in both carriers, `(2, 7)`, from the words that have either phone there.
+
+    What is heard at the place is asked of the whole lexicon: p of all kept forms that have the one or the other phone
+    at that place. That the lexicon has only one of the two carriers' words is what may shift it.
+    """
+    found = np.full((2, N_STEPS), np.nan)
+    first, second = (lab.phones(phones, nth) for phones in pair.first)
+    sounds = continuum_sounds(first, second, pair.position, n_steps=N_STEPS)
+    index = lab.listener.forms.phones
+    for row, carrier in enumerate((pair.first[0], pair.second[0])):
+        items = carried(lab.phones(carrier, nth), pair.position, sounds, name="-".join(pair.ends))
+        for step, item in enumerate(items):
+            heard = lab.compete(item.sound, frequency_weight=weight)
+            posterior = heard.posterior([int(form) for form in heard.forms[-1]])[-1]
+            mass = [0.0, 0.0]
+            for form, p in zip(heard.forms[-1], posterior, strict=True):
+                phones = index[int(form)]
+                if len(phones) > pair.position and phones[pair.position] in pair.ends:
+                    mass[pair.ends.index(phones[pair.position])] += float(np.nan_to_num(p))
+            found[row, step] = mass[1] / sum(mass) if sum(mass) else np.nan
+    return found
+
+
+def ganong(lab: Laboratory) -> tuple[list[dict[str, Any]], Panel]:
+    """Is an ambiguous phone heard as the one that makes a word, and more so later in the word (Ganong 1980)?"""
+    late = ganong_pairs(lab.usual, max(2, lab.n_items // 3), position=-1, seed=lab.seed)
+    shifts: dict[str, list[float]] = {"initial": [], "final": []}
+    kept = []
+    for nth, pair in enumerate((*GANONG, *late)):
+        try:
+            curves = _curves(lab, pair, nth, None)
+        except BadInput:
+            continue
+        kept.append(curves)
+        shifts["initial" if pair.position == 0 else "final"].append(float(np.nanmean(curves[1] - curves[0])))
+    first, final = np.array(shifts["initial"]), np.array(shifts["final"])
+    both = np.r_[first, final]
+    rows = [
+        effect_row(
+            "Ganong", "shift of P(second phone) between carriers", "towards the word (Ganong 1980)",
+            bootstrap(lambda s: float(s.mean()), both, seed=lab.seed), n_items=both.size,
+        ),
+        effect_row(
+            "Ganong by position", "shift of a late phone less that of the first",
+            "grows with position (TISK with feedback: .52 to .66)",
+            bootstrap(lambda a, b: float(a.mean() - b.mean()), final, first, seed=lab.seed), n_items=both.size,
+            note=f"first {first.mean():.2f}, late {final.mean():.2f}",
+        ),
+    ]  # fmt: skip
+    means = np.nanmean(np.array(kept), axis=0)
+    data = {
+        "x": np.arange(1, N_STEPS + 1),
+        "series": [{"label": label, "y": y} for label, y in zip(("first end is a word", "second end is a word"), means,
+                                                                 strict=True)],
+        "x_label": "step of the continuum", "y_label": "P(second phone)",
+    }  # fmt: skip
+    return rows, Panel("lines", "A sound is heard as the one that makes a word", data, "Mean of carriers.")
+
+
+def restoration(lab: Laboratory) -> list[dict[str, Any]]:
+    """Is a word better recognised with noise in a phone's place than with silence (Warren 1970)?"""
+    planned = [
+        i for i in lexical_decision_list(lab.usual, lab.n_items, seed=lab.seed + 2, zipf=(3.0, 5.0), phones=(6, 9))
+        if i.kind == "word"
+    ]  # fmt: skip
+    found = []
+    for nth, plan in enumerate(planned):
+        item = spoken(lambda word=plan.label, n=nth: lab.word(word, n))  # type: ignore[misc]
+        if item is None or item.phones is None:
+            continue
+        form, place = lab.form(item.phones), len(item.phones) // 2
+        sounds = [phone_replaced(item, place, by=by, seed=nth).sound for by in ("noise", "silence")]
+        found.append([float(lab.compete(sound, [form]).final_posterior()[form]) for sound in sounds])
+    p = np.array(found)
+    return [effect_row(
+        "phoneme restoration", "p(word): noise less silence", "restored under noise, not in silence (Warren 1970)",
+        bootstrap(lambda s: float((s[:, 0] - s[:, 1]).mean()), p, seed=lab.seed), n_items=len(p),
+        note=f"noise {p[:, 0].mean():.2f}, silence {p[:, 1].mean():.2f}",
+    )]  # fmt: skip

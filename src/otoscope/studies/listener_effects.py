@@ -1,0 +1,100 @@
+"""Effects of human word recognition, one after another, on one listener: direction, size, what is missed.
+
+Words and pseudowords are spoken by synthetic voices that nothing was learned from or chosen by; settings are the
+listener's defaults. Each measure is written so that people's direction is above 0.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from otoscope.core import BadInput, Panel
+from otoscope.core.protocols import Progress
+from otoscope.lexicon.mental_lexicon import MentalLexicon
+from otoscope.listener.ears.voices import JUDGED
+from otoscope.listener.listening import Settings, WordListener
+from otoscope.studies.effects_ambiguity import ganong, restoration
+from otoscope.studies.effects_frequency import frequency_by_neighbours, frequency_early
+from otoscope.studies.effects_laboratory import Laboratory
+from otoscope.studies.effects_lexicon import anadromes, embedded_words, in_noise_by_neighbours
+from otoscope.studies.effects_mismatch import mispronunciation, subcategorical_mismatch
+from otoscope.studies.effects_pseudowords import pseudowords
+from otoscope.studies.effects_words import gating, plain_words
+from otoscope.studies.result import StudyResult
+
+N_ITEMS = 24
+Rows = list[dict[str, Any]]
+EFFECTS: tuple[Callable[[Laboratory], Rows | tuple[Rows, Panel]], ...] = (
+    frequency_early,
+    frequency_by_neighbours,
+    plain_words,
+    gating,
+    in_noise_by_neighbours,
+    pseudowords,
+    ganong,
+    restoration,
+    embedded_words,
+    mispronunciation,
+    subcategorical_mismatch,
+    anadromes,
+)
+
+
+def run(
+    *,
+    scale: float = 1.0,
+    lexicon: MentalLexicon | None = None,
+    settings: Settings | None = None,
+    voices: Sequence[str] = JUDGED[:3],
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> StudyResult:
+    """Measure every effect.
+
+    Parameters
+    ----------
+    scale
+        Times the items of each effect; 1 is about 24.
+    lexicon, settings
+        Of the listener; English and its defaults.
+    voices
+        American ones; they speak in turn.
+    seed
+        Draws items and resamples.
+    progress
+        Called with (effects measured, all).
+
+    Returns
+    -------
+    StudyResult
+        A row for each effect: `value` with a 95 % interval over items (bootstrap), what people do, whether the
+        direction is theirs, and whether it `holds`: the whole interval is on their side.
+    """
+    if scale <= 0 or not voices:
+        raise BadInput(f"scale above 0 and a voice or more are needed, got {scale:g} and {len(voices)} voices")
+    began = time.perf_counter()
+    lab = Laboratory(WordListener(lexicon, settings=settings), voices, max(4, round(N_ITEMS * scale)), seed)
+    rows: Rows = []
+    panels: list[Panel] = []
+    for done, effect in enumerate(EFFECTS, start=1):
+        found = effect(lab)
+        if isinstance(found, tuple):
+            rows += found[0]
+            panels.append(found[1])
+        else:
+            rows += found
+        if progress is not None:
+            progress(done, len(EFFECTS))
+    missed = [row["effect"] for row in rows if not row["holds"]]
+    summary = f"{len(rows) - len(missed)} of {len(rows)} effects hold."
+    if missed:
+        summary += f" Not shown (interval reaches 0 or below): {', '.join(missed)}."
+    provenance = {
+        "voices": list(voices), "n_items": lab.n_items, "seed": seed, "n_words": len(lab.listener.lexicon),
+        "listener": lab.listener.provenance(lab.listener.ears.provenance).parameters["ears"],
+        "versions": {"otoscope": version("otoscope")},
+    }  # fmt: skip
+    return StudyResult("listener-effects", summary, tuple(rows), tuple(panels), provenance, time.perf_counter() - began)

@@ -1,0 +1,135 @@
+"""The whole listener on real sound: a synthetic voice says words, alone and in a row; silence; other front ends."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from otoscope.core import Interval, Recording
+from otoscope.lexicon.mental_lexicon import MentalLexicon
+from otoscope.listener import Settings, WordListener
+from otoscope.listener.beside import beside, listening_finding
+from otoscope.listener.ears.voices import VALIDATION
+from otoscope.listener.listening import likeliest
+from otoscope.listener.spans import speech_span
+
+pytest.importorskip("espeakng_loader", reason="speech is synthesised with the extra synth")
+
+RATE = 16000
+WORDS = (
+    "elephant",
+    "elegant",
+    "element",
+    "telephone",
+    "seven",
+    "beaker",
+    "beetle",
+    "carriage",
+    "the",
+    "there",
+    "their",
+)
+
+
+@pytest.fixture(scope="module")
+def lexicon():
+    return MentalLexicon.english().only(WORDS)
+
+
+@pytest.fixture(scope="module")
+def listener(lexicon):
+    return WordListener(lexicon)
+
+
+@pytest.fixture(scope="module")
+def said():
+    from otoscope.listener.stimuli import Speaker
+
+    speaker = Speaker(voice=VALIDATION[0])
+    return {word: speaker.word(word) for word in ("elephant", "beaker", "seven", "there")}
+
+
+def test_a_word_is_heard_decided_and_answered(listener, said):
+    item = said["elephant"]
+    percept = listener(item.recording)
+    (word,) = percept.heard
+    assert percept.winner == "elephant"
+    assert word.decision_time_s is not None
+    assert item.speech_s[0] < word.decision_time_s < item.speech_s[1] + 0.5
+    assert word.reaction_time_s == pytest.approx(word.decision_time_s + 0.2)
+    assert abs(word.start_s - item.speech_s[0]) < 0.06
+    assert abs(percept.offset_s - item.speech_s[1]) < 0.12
+    assert 0 <= word.confidence <= 1
+
+
+def test_words_that_begin_alike_are_awake_before_the_winner_is_clear(listener, said):
+    percept = listener(said["elephant"].recording)
+    early = percept.grid.times_s() < said["elephant"].phone_times[1].end_s
+    kin = [percept.words.index(word) for word in ("elegant", "element")]
+    other = percept.words.index("beaker")
+    assert np.nanmax(percept.posteriors[early][:, kin]) > 5 * np.nanmax(percept.posteriors[early][20:, other])
+
+
+def test_homophones_are_one_word(listener, said):
+    percept = listener(said["there"].recording)
+    assert set(percept.winner.split("/")) == {"there", "their"}
+
+
+def test_words_in_a_row_are_a_sequence_of_winners(listener, said):
+    parts = [said[word].recording for word in ("beaker", "seven", "elephant")]
+    row = Recording(np.concatenate([part.samples for part in parts]), parts[0].rate_hz)
+    percept = listener.running(row)
+    assert percept.text == "beaker seven elephant"
+    assert [word.start_s for word in percept.heard] == sorted(word.start_s for word in percept.heard)
+    assert sum(word.decision_time_s is not None for word in percept.heard) >= 2
+    assert np.nanmax(percept.posteriors) <= 1
+
+
+def test_silence_holds_no_word(listener):
+    quiet = Recording(np.random.default_rng(0).normal(0, 1e-4, RATE).astype(np.float32), RATE)
+    assert speech_span(listener.evidence(quiet)) is None
+    assert listener(quiet).heard == ()
+    assert listener.running(quiet).heard == ()
+
+
+def test_frequency_moves_a_blurred_word(lexicon, said):
+    rare = WordListener(lexicon, settings=Settings(frequency_weight=0.0)).compete(said["beaker"].recording)
+    heavy = WordListener(lexicon, settings=Settings(frequency_weight=60.0)).compete(said["beaker"].recording)
+    assert lexicon.forms.label(int(np.argmax(rare.final))) == "beaker"
+    assert lexicon.forms.label(int(np.argmax(heavy.final))) == "the"
+
+
+def test_other_front_ends_are_heard_through(lexicon, said):
+    import otoscope
+
+    trace = otoscope.load("otoscope-en").trace(said["elephant"].recording, record=["emissions"])
+    through = WordListener(lexicon, settings=Settings(frequency_weight=0.2))
+    assert through(trace).winner == "elephant"
+    assert through(trace).provenance.parameters["ears"]["name"] == "otoscope-en"
+
+
+def test_what_differs_from_the_recogniser_has_a_reason(listener, said):
+    evidence = listener.evidence(said["elephant"].recording)
+    percept = listener(evidence)
+    start, end = percept.heard[0].start_s, percept.heard[0].end_s
+    same = beside(listener, evidence, percept, [Interval(start, end, "Elephant")])
+    assert [row["why"] for row in same] == ["same"]
+    (other,) = beside(listener, evidence, percept, [Interval(start, end, "elegant")])
+    assert other["sound_nats"] > 0.5
+    assert other["why"] == "its ears hear the sound so"
+    (unknown,) = beside(listener, evidence, percept, [Interval(start, end, "zyxt")])
+    assert "does not know 'zyxt'" in unknown["why"]
+    (elsewhere,) = beside(listener, evidence, percept, [Interval(start, start + 0.1, "the")])
+    assert elsewhere["why"] == "cut into words elsewhere"
+    finding = listening_finding(listener, evidence, percept, None)
+    assert "would have heard: elephant" in finding.summary
+    assert finding.table[0]["recogniser"] is None
+
+
+def test_the_likeliest_at_any_time_are_shown_first(listener, said):
+    competition = listener.compete(said["seven"].recording)
+    forms = likeliest(competition, 3)
+    assert listener.lexicon.label(forms[0]) == "seven"
+    assert dataclasses.is_dataclass(competition)
