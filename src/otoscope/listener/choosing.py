@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import gamma
 
 from otoscope.core import BadFormat, BadInput
 from otoscope.core.arrays import ByValue, frozen_array, set_frozen
@@ -24,6 +25,15 @@ from otoscope.metrics.visual_world import ROLES, CurveFit, curve_fit
 Floats = NDArray[np.float64]
 DELAY_S = 0.2
 """Seconds to plan and launch an eye movement (Hallett 1986; Allopenna et al. 1998 take 200 ms)."""
+UPTAKE_S = 0.25 / 3
+"""Time constant of taking in a sound, seconds: within 250 ms, three constants, it is done but for a twentieth.
+
+A second sound disturbs the recognition of the first when it comes less than 250 ms later, not after that, and the less
+the later it comes (Massaro 1972, "Preperceptual images, processing time, and perceptual units in auditory perception",
+Psychological Review 79; Massaro and Cohen 1975)."""
+FIXATION_S, FIXATION_SPREAD = 0.275, 1 / 3
+"""Mean duration of a fixation in visual search, seconds (Rayner 1998, "Eye movements in reading and information
+processing", Psychological Bulletin 124, table 1), and its standard deviation over its mean (Engbert et al. 2005)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +168,70 @@ def looks_by_saccades(
         stay = np.exp(-rate_hz * s[t] * (times[t] - times[t - 1]))
         looks[t] = stay * looks[t - 1] + (1 - stay) * p[t]
     return looks
+
+
+def taken_in(activations: ArrayLike, times_s: ArrayLike, *, constant_s: float = UPTAKE_S) -> Floats:
+    """Return `(n_frames, n_options)` activations as they have been taken in: dA/dt = (a - A) / constant.
+
+    What a sound tells is not there with the sound: it is taken in over the following quarter of a second. Activations
+    grow by what frames tell, so a filter of the first order delays each frame's part alike.
+
+    Parameters
+    ----------
+    activations
+        `(n_frames, n_options)` a; only differences within a frame count, so they may be relative to anything.
+    times_s
+        `(n_frames,)`.
+    constant_s
+        Seconds; 0: at once.
+    """
+    a, times = np.asarray(activations, dtype=np.float64), np.asarray(times_s, dtype=np.float64)
+    if a.ndim != 2 or times.shape != a.shape[:1] or not np.isfinite(a).all() or constant_s < 0:
+        raise BadInput(f"finite activations (n_frames, n_options), a time each and a constant of 0 or more are needed, "
+                       f"got {a.shape}, {times.shape}, {constant_s:g}")  # fmt: skip
+    if constant_s == 0:
+        return a
+    a = a - a.mean(axis=1, keepdims=True)
+    found = a.copy()
+    for t in range(1, times.size):
+        kept = np.exp(-(times[t] - times[t - 1]) / constant_s)
+        found[t] = kept * found[t - 1] + (1 - kept) * a[t]
+    return found
+
+
+def looks_by_fixations(
+    wanted: ArrayLike,
+    times_s: ArrayLike,
+    *,
+    mean_s: float = FIXATION_S,
+    spread: float = FIXATION_SPREAD,
+    delay_s: float = DELAY_S,
+) -> Floats:
+    """Return `(n_frames, n_options)` looks of people whose eyes stay where they are for a fixation.
+
+    A look that is seen at a time was begun at some moment of the fixation's length before, and chosen `delay_s` before
+    that. Over trials moments of beginning are even, so a look has age a with density (1 - G(a)) / mean, G being the
+    distribution of durations (a stationary renewal process), here a gamma distribution.
+
+    Parameters
+    ----------
+    wanted
+        `(n_frames, n_options)` the probability that an eye movement planned now goes to each; what is lacking to 1
+        stays at the cross.
+    times_s
+        `(n_frames,)`; before the first nobody looks.
+    mean_s, spread
+        Mean duration of a fixation in seconds, and its standard deviation over the mean.
+    delay_s
+        Of planning and launching an eye movement.
+    """
+    w, times, _ = _checked(wanted, times_s, np.ones(np.shape(times_s)))
+    if not mean_s > 0 or not spread > 0:
+        raise BadInput(f"mean_s and spread must be above 0, got {mean_s:g} and {spread:g}")
+    ages = np.arange(0, mean_s * (1 + 6 * spread), 0.005) + 0.0025
+    density = gamma.sf(ages, spread**-2, scale=mean_s * spread**2)
+    parts = [share * _later(w, times, delay_s + age) for age, share in zip(ages, density / density.sum(), strict=True)]
+    return np.sum(parts, axis=0)
 
 
 def mean_looks(trials: Sequence[Looks], *, times_s: ArrayLike) -> Looks:
