@@ -11,10 +11,12 @@ from otoscope.listener.choosing import (
     certainty,
     choice,
     choose,
+    looks_by_fixations,
     looks_by_saccades,
     looks_by_strength,
     mean_looks,
     read_looks,
+    taken_in,
 )
 from otoscope.listener.deciding import Criterion, DecisionRule, HickHyman
 
@@ -53,6 +55,30 @@ def test_saccades_leave_the_cross_at_their_rate():
     assert late[TIMES > 0.2, 0] == pytest.approx(1 - np.exp(-4 * (TIMES[TIMES > 0.2] - 0.19)), abs=1e-6)
     still = looks_by_saccades(np.tile([1.0, 0.0], (100, 1)), TIMES, strengths=np.zeros(100))
     assert still.max() == 0
+
+
+def test_looks_stay_for_a_fixation():
+    """Fixations of hardly any spread: a look has any age up to the mean, so looks rise evenly over that time."""
+    wanted = np.stack([TIMES >= 0.3, TIMES < 0.3], axis=1).astype(float)
+    looks = looks_by_fixations(wanted, TIMES, mean_s=0.2, spread=0.02, delay_s=0.1)[:, 0]
+    assert looks[TIMES < 0.395].max() == pytest.approx(0, abs=1e-6)
+    assert looks[TIMES > 0.65] == pytest.approx(1.0)
+    rising = (TIMES > 0.42) & (TIMES < 0.58)
+    assert looks[rising] == pytest.approx((TIMES[rising] - 0.4) / 0.2, abs=0.06)
+    with pytest.raises(BadInput, match="mean_s and spread"):
+        looks_by_fixations(wanted, TIMES, mean_s=0.0)
+
+
+def test_what_is_heard_is_taken_in_over_time():
+    step = np.stack([np.where(TIMES >= 0.1, 6.0, 0.0), np.zeros(100)], axis=1)
+    found = taken_in(step + 100 * TIMES[:, None], TIMES, constant_s=0.05)
+    lead = found[:, 0] - found[:, 1]
+    after = TIMES >= 0.1
+    assert lead[~after] == pytest.approx(0)
+    assert lead[after] == pytest.approx(6 * (1 - np.exp(-(TIMES[after] - 0.09) / 0.05)))
+    assert taken_in(step, TIMES, constant_s=0).tolist() == step.tolist()
+    with pytest.raises(BadInput, match="finite activations"):
+        taken_in(np.full((100, 2), -np.inf), TIMES)
 
 
 def test_human_looks_are_read(shared_data):
