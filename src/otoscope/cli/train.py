@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -12,6 +12,11 @@ from otoscope.core.errors import BadInput
 
 if TYPE_CHECKING:
     from otoscope.core import Recognizer
+    from otoscope.core.protocols import Aligning, Progress
+
+
+EARS = "listener-en"
+"""The listener's front end, no recogniser: its corpus is the folder of all corpora that it learns from."""
 
 
 def register(app: typer.Typer) -> None:
@@ -57,6 +62,10 @@ def train(
         chosen["start"] = start
     from otoscope.cli.training_progress import leads, training_bar
 
+    if preset == EARS:
+        with training_bar(preset) as progress:
+            _make_ears(corpus, out, seed=seed, progress=progress, as_json=as_json, options=chosen)
+        return
     with training_bar(preset) as progress:
         recognizer = run(
             preset,
@@ -70,6 +79,23 @@ def train(
         )
     if leads():
         _tell(recognizer, out, as_json=as_json)
+
+
+def _make_ears(
+    corpus: list[Path], out: Path, *, seed: int, progress: Progress | None, as_json: bool, options: dict[str, Any]
+) -> None:
+    from otoscope.cli.printing import print_json
+    from otoscope.listener.ears.making import make
+    from otoscope.recognizers import load
+
+    if len(corpus) > 1:
+        raise BadInput(f"{EARS} learns from one folder that holds all its corpora, got {len(corpus)}")
+    aligner = cast("Aligning", load("otoscope-en"))
+    ears = make(corpus[0], out, aligner=aligner, seed=seed, progress=progress, **options)
+    if as_json:
+        print_json({"preset": EARS, "out": str(out), "weights_sha256": ears.sha256, **ears.card.training})
+    else:
+        print(f"{EARS}: in {out}; open it with otoscope.listener.ears.ears.Ears.load, or name it to --ears")
 
 
 def read_options(pairs: list[str] | tuple[str, ...]) -> dict[str, Any]:

@@ -71,9 +71,14 @@ def voices() -> tuple[Voice, ...]:
     return tuple(sorted((Voice(**voice) for voice in answer["voices"]), key=lambda voice: voice.id))
 
 
-def variants() -> tuple[str, ...]:
+def variants(data: str | None = None) -> tuple[str, ...]:
     """Return the timbres that can be added to a voice with a plus sign: `en-us+f2` is a female voice."""
-    return tuple(sorted(path.name for path in (Path(_espeak()["data"]) / "voices" / "!v").iterdir()))
+    return tuple(sorted(path.name for path in (Path(data or data_folder()) / "voices" / "!v").iterdir()))
+
+
+def data_folder() -> str:
+    """Return where espeakng-loader keeps espeak-ng's voices, timbres and rules."""
+    return _espeak()["data"]
 
 
 def synthesize(
@@ -84,6 +89,7 @@ def synthesize(
     pitch: int = 50,
     pitch_range: int = 50,
     rate_hz: int = 16000,
+    data: str | None = None,
 ) -> Synthesis:
     """Speak a text and say where each word and phone lies. The same arguments give the same samples.
 
@@ -101,6 +107,8 @@ def synthesize(
         0 to 99; 50 is the voice's own. Range 0 is a monotone.
     rate_hz
         Samples per second of the result (espeak-ng itself makes 22,050).
+    data
+        Folder of espeak-ng's data, for timbres of one's own; by default `data_folder()`.
 
     Raises
     ------
@@ -111,7 +119,7 @@ def synthesize(
     UnknownName
         No such voice or variant.
     """
-    settings = _settings(voice, rate_wpm, pitch, pitch_range)
+    settings = _settings(voice, rate_wpm, pitch, pitch_range, data)
     tokens = [token for token in text.split() if re.search(r"\w", token)]
     if not tokens:
         raise BadInput(f"there is no word to speak in {text!r}")
@@ -128,6 +136,7 @@ def synthesize_named(
     pitch: int = 50,
     pitch_range: int = 50,
     rate_hz: int = 16000,
+    data: str | None = None,
 ) -> Synthesis:
     """Speak one word given by espeak-ng's own names of its phones, and say where each lies.
 
@@ -138,7 +147,7 @@ def synthesize_named(
     ----------
     names
         Phones in espeak-ng's names, a stress mark before a vowel: `("b", "'E", "n", "tS")`.
-    voice, rate_wpm, pitch, pitch_range, rate_hz
+    voice, rate_wpm, pitch, pitch_range, rate_hz, data
         As `synthesize`.
 
     Raises
@@ -150,7 +159,7 @@ def synthesize_named(
     UnknownName
         No such voice or variant.
     """
-    settings = _settings(voice, rate_wpm, pitch, pitch_range)
+    settings = _settings(voice, rate_wpm, pitch, pitch_range, data)
     if not names or not all(re.fullmatch(r"[',%=]?[\w@:?~^*#&-]+", name) for name in names):
         raise BadInput(f"phones in espeak-ng's names are needed, as b 'E n tS; got {' '.join(names) or 'none'}")
     request = {"text": f"[[{'|'.join(names)}]]", "phonemes": True, **settings}
@@ -158,14 +167,14 @@ def synthesize_named(
     return replace(found, recording=resampled(found.recording, rate_hz))
 
 
-def _settings(voice: str, rate_wpm: int, pitch: int, pitch_range: int) -> dict[str, Any]:
+def _settings(voice: str, rate_wpm: int, pitch: int, pitch_range: int, data: str | None) -> dict[str, Any]:
     for name, value, low, high in (("rate_wpm", rate_wpm, 80, 450), ("pitch", pitch, 0, 99)):
         if not low <= value <= high:
             raise BadInput(f"{name} must be {low} to {high}, got {value}")
     if not 0 <= pitch_range <= 99:
         raise BadInput(f"pitch_range must be 0 to 99, got {pitch_range}")
-    identifier = voice_identifier(voice)
-    return {"voice": identifier, "rate_wpm": rate_wpm, "pitch": pitch, "pitch_range": pitch_range}
+    settings = {"rate_wpm": rate_wpm, "pitch": pitch, "pitch_range": pitch_range}
+    return {"voice": voice_identifier(voice, data), **settings, **({} if data is None else {"data": data})}
 
 
 def _spoken(request: dict[str, Any], tokens: Sequence[str], starts: list[int]) -> Synthesis:
@@ -178,7 +187,7 @@ def _spoken(request: dict[str, Any], tokens: Sequence[str], starts: list[int]) -
     return Synthesis(recording, words, phones, request["text"], request["voice"])
 
 
-def voice_identifier(voice: str) -> str:
+def voice_identifier(voice: str, data: str | None = None) -> str:
     """Return the espeak-ng identifier, with its variant, of a voice given by identifier, language code or name.
 
     espeak-ng itself falls back to another voice without a word when it does not know a variant.
@@ -187,8 +196,8 @@ def voice_identifier(voice: str) -> str:
     known = {key: v.id for v in voices() for key in (v.name, v.language, v.id)}
     if base not in known:
         raise UnknownName("voice", base, known)
-    if variant and variant not in variants():
-        raise UnknownName("voice variant", variant, variants())
+    if variant and variant not in variants(data):
+        raise UnknownName("voice variant", variant, variants(data))
     return known[base] + (f"+{variant}" if variant else "")
 
 

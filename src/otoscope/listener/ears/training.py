@@ -5,11 +5,11 @@
 1. Synthetic words (`otoscope.listener.ears.lessons`), none by a voice of `voices.JUDGED`, and the corpus, its phones
    placed by `aligner`; of each one copy with faint noise, and `n_copies - 1` at other speeds, in noise, in rooms, by
    telephone. Features are kept in `folder/features`, a few minutes of sound a file.
-2. A `CausalTdnn` learns which third of which phone, or silence, each frame is in.
+2. A `CausalTdnn` learns which third of which phone, or silence, each frame is in; a new one, or that of other ears
+   (`start`), with more layers if need be (`further`).
 3. How often and how long each state is met; the temperature that makes its probabilities true on held-out frames.
 
-`listener-en` was made by the forerunner of this recipe, with the same features, network, labels and changes of sound,
-from 17,000 synthetic words and the sets named beside its weights, in 56 minutes of one processor core.
+`otoscope.listener.ears.making` says what `listener-en` was made from.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otoscope.core import BadInput
+from otoscope.core.arrays import set_frozen
 from otoscope.core.protocols import Aligning, Progress
 from otoscope.corpora.augmentation import SoundAugmentation
 from otoscope.corpora.rooms import random_rooms
@@ -36,17 +37,17 @@ from otoscope.listener.ears.card import N_STATES, EarsCard
 from otoscope.listener.ears.ears import Ears
 from otoscope.listener.ears.hearing import N_CHANNELS, N_FEATURES
 from otoscope.listener.ears.labels import PHONES
-from otoscope.listener.ears.lessons import Lesson, heard_lesson, spoken_lessons, told_lessons
+from otoscope.listener.ears.lessons import spoken_lessons, told_lessons
 from otoscope.listener.ears.network import Network, log_softmax
+from otoscope.listener.ears.rows import kept_features
 from otoscope.listener.ears.voices import VALIDATION
 
 if TYPE_CHECKING:
     from otoscope.nets.causal_frames import Rows
     from otoscope.nets.causal_tdnn import CausalTdnn
+    from otoscope.nets.training.plan import Precision
 
 N_COLUMNS = N_STATES * len(PHONES) + 1
-PER_FILE = 200
-"""Lessons in one file of features."""
 LONGEST, BEFORE = 400, 70
 """Frames of the pieces that long utterances are cut into, and of what comes along before each."""
 STEPS, BATCH_FRAMES = 20, (300, 6000)
@@ -64,26 +65,40 @@ class Options:
         Of the ears.
     n_spoken, n_spoken_valid
         Synthetic words to learn from, and (of `voices.VALIDATION`) to validate on.
+    n_told
+        Most utterances of people, and words cut out of them, to learn from; `None`: all.
     n_copies
         How often each lesson is heard with its sound changed in another way.
     noise
         Folder of noises with a manifest, such as `esc10-noise`; `None`: hiss and rooms only.
-    epochs, learning_rate, n_units
-        Of the network.
+    epochs, learning_rate, n_units, ema, precision
+        Of the network and how it learns; see `otoscope.nets.training.TrainingPlan`.
+    start
+        Ears to go on from, by name or folder; they fix the network, `n_units` aside. `None`: a new network.
+    further
+        Offsets of each layer that is added behind those of the start; at first it changes nothing.
     """
 
     name: str = "listener"
     n_spoken: int = 16000
     n_spoken_valid: int = 250
+    n_told: int | None = None
     n_copies: int = 2
     noise: str | None = None
     epochs: int = 12
     learning_rate: float = 2e-3
     n_units: int = 256
+    ema: float | None = None
+    precision: Precision = "float32"
+    start: str | None = None
+    further: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
+        set_frozen(self, further=tuple(tuple(own) for own in self.further))
         if min(self.n_copies, self.epochs, self.n_units) < 1 or min(self.n_spoken, self.n_spoken_valid) < 0:
             raise BadInput(f"n_copies, epochs and n_units must be 1 or more, numbers of words 0 or more, got {self}")
+        if self.further and self.start is None:
+            raise BadInput("further layers are added to other ears: name them (start=…)")
 
 
 def train(
@@ -122,15 +137,10 @@ def train(
         raise BadInput("a corpus needs aligner=…, a recogniser that places phones, such as otoscope-en")
     place = Path(folder)
     _claim(place, {"seed": seed, **dataclasses.asdict(chosen), "n_people": [len(corpus), len(valid)]})
-    changes = _changes(chosen, seed)
-    sets = []
-    for split, people, n_spoken, voices in (
-        ("train", corpus, chosen.n_spoken, None),
-        ("valid", valid, chosen.n_spoken_valid, VALIDATION),
-    ):
-        lessons = _lessons(people, n_spoken, aligner=aligner, voices=voices, seed=seed)
-        copies = chosen.n_copies if split == "train" else 1
-        sets.append(_kept(place / "features" / split, lessons, changes, n_copies=copies, seed=seed))
+    sets = [
+        _rows(place / "features" / split, chosen, people, aligner, seed=seed)
+        for split, people in (("train", corpus), ("valid", valid))
+    ]
     if not len(sets[0]):
         raise BadInput("there is nothing to learn from: give a corpus, or n_spoken above 0")
     network = _trained(sets[0], sets[1], chosen, place / "checkpoint.pt", seed=seed, progress=progress)
@@ -155,6 +165,21 @@ def _claim(folder: Path, made_from: dict[str, Any]) -> None:
     path.write_text(text, "utf-8")
 
 
+def _rows(folder: Path, chosen: Options, people: Sequence[Utterance], aligner: Aligning | None, *, seed: int) -> Rows:
+    """Return features and labels of one split, the last part of the folder's name; they are kept there."""
+    training = folder.name == "train"
+    n_spoken, voices = (chosen.n_spoken, None) if training else (chosen.n_spoken_valid, VALIDATION)
+    kinds = {"spoken": spoken_lessons(n_spoken, seed=seed, voices=voices)}
+    if people and aligner is not None:
+        kinds["told"] = islice(told_lessons(people, aligner, seed=seed), chosen.n_told if training else None)
+    changes, n_copies = _changes(chosen, seed), chosen.n_copies if training else 1
+    parts = [
+        kept_features(folder / kind, lessons, changes, n_copies=n_copies, seed=(seed, k))
+        for k, (kind, lessons) in enumerate(kinds.items())
+    ]
+    return sum(parts[1:], start=parts[0])
+
+
 def _changes(chosen: Options, seed: int) -> SoundAugmentation | None:
     if chosen.n_copies == 1:
         return None
@@ -172,78 +197,21 @@ def _changes(chosen: Options, seed: int) -> SoundAugmentation | None:
     )
 
 
-def _lessons(
-    people: Sequence[Utterance],
-    n_spoken: int,
-    *,
-    aligner: Aligning | None,
-    voices: Sequence[str] | None,
-    seed: int,
-) -> Iterator[Lesson]:
-    if n_spoken:
-        yield from spoken_lessons(n_spoken, seed=seed, voices=voices)
-    if aligner is not None:
-        yield from told_lessons(people, aligner)
-
-
-def _kept(
-    folder: Path, lessons: Iterator[Lesson], changes: SoundAugmentation | None, *, n_copies: int, seed: int
-) -> Rows:
-    """Return the features of lessons, made and kept in files where they are not there yet."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "complete").exists():
-        n_files = len(list(folder.glob("*.npz")))
-        # Lessons come in the same order again; those whose features are there are passed over.
-        rest = islice(lessons, n_files * PER_FILE, None)
-        while group := list(islice(rest, PER_FILE)):
-            _write(folder / f"{n_files:05d}.npz", group, changes, n_copies=n_copies, seed=(seed, n_files))
-            n_files += 1
-        (folder / "complete").touch()
-    return _read(sorted(folder.glob("*.npz")))
-
-
-def _write(
-    path: Path, group: Iterable[Lesson], changes: SoundAugmentation | None, *, n_copies: int, seed: tuple[int, int]
-) -> None:
-    rng = np.random.default_rng(seed)
-    heard = [heard_lesson(own, rng, changes=changes if k else None) for own in group for k in range(n_copies)]
-    ends = np.cumsum([len(labels) for _, labels in heard])
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        features, labels = (np.concatenate(part) for part in zip(*heard, strict=True))
-        np.savez(file, features=features, labels=labels, ends=ends)
-    partial.rename(path)
-
-
-def _read(paths: Sequence[Path]) -> Rows:
-    from otoscope.nets.causal_frames import Rows
-
-    features: list[NDArray[Any]] = []
-    labels: list[NDArray[Any]] = []
-    for path in paths:
-        with np.load(path) as stored:
-            cuts = stored["ends"][:-1]
-            features += np.split(stored["features"], cuts)
-            labels += np.split(stored["labels"], cuts)
-    kept = [k for k, own in enumerate(labels) if len(own)]
-    return Rows([features[k] for k in kept], [labels[k] for k in kept])
-
-
 def _trained(
     rows: Rows, valid: Rows, chosen: Options, checkpoint: Path, *, seed: int, progress: Progress | None
 ) -> CausalTdnn:
     import torch
 
     from otoscope.nets.causal_frames import CausalFrames
-    from otoscope.nets.causal_tdnn import CausalTdnn, CausalTdnnShape
     from otoscope.nets.training import TrainingPlan
     from otoscope.nets.training import train as learn
 
     torch.manual_seed(seed)
-    network = CausalTdnn(CausalTdnnShape(N_FEATURES, N_COLUMNS, n_units=chosen.n_units))
+    network = _network(chosen)
     batch = int(np.clip(sum(map(len, rows.labels)) / STEPS, *BATCH_FRAMES))
     task = CausalFrames(rows.pieces(longest=LONGEST, before=BEFORE), valid, N_CHANNELS, batch_frames=batch)
-    task.measure(network)
+    if chosen.start is None:
+        task.measure(network)
     plan = TrainingPlan(
         epochs=chosen.epochs,
         learning_rate=chosen.learning_rate,
@@ -252,8 +220,31 @@ def _trained(
         seed=seed,
         betas=(0.9, 0.98),
         average_of="last",
+        ema=chosen.ema,
+        precision=chosen.precision,
     )
     learn(network, task, plan, checkpoint=checkpoint, progress=progress)
+    return network
+
+
+def _network(chosen: Options) -> CausalTdnn:
+    """Return a new network, or that of other ears with layers added that add nothing yet."""
+    import torch
+
+    from otoscope.nets.causal_tdnn import CausalTdnn, CausalTdnnLayer, CausalTdnnShape
+
+    if chosen.start is None:
+        return CausalTdnn(CausalTdnnShape(N_FEATURES, N_COLUMNS, n_units=chosen.n_units))
+    known = Ears.load(chosen.start).network
+    n_units, offsets = known.weights["widen.bias"].size, (*known.offsets, *chosen.further)
+    network = CausalTdnn(CausalTdnnShape(N_FEATURES, N_COLUMNS, known.reach, n_units, offsets))
+    own = network.state_dict()
+    own.update({name: torch.from_numpy(value.copy()) for name, value in known.weights.items()})
+    network.load_state_dict(own)
+    for layer in network.layers[len(known.offsets) :]:
+        assert isinstance(layer, CausalTdnnLayer)
+        torch.nn.init.zeros_(layer.add.weight)
+        torch.nn.init.zeros_(layer.add.bias)
     return network
 
 

@@ -30,8 +30,17 @@ JUDGED = (
 )
 """Twenty voices for judging a listener; nothing is trained on, or chosen by, any of them."""
 
-VALIDATION = ("gmw/en-US+f1", "gmw/en-US+m4", "gmw/en-US+anika", "gmw/en-US-nyc+benjamin")
-"""Voices by which settings and checkpoints are chosen."""
+VALIDATION = (
+    "gmw/en-US+f1",
+    "gmw/en-US+m4",
+    "gmw/en-US+anika",
+    "gmw/en-US+benjamin",
+    "gmw/en-US-nyc+f1",
+    "gmw/en-US-nyc+benjamin",
+    "gmw/en-GB-x-rp+m4",
+    "gmw/en-GB-scotland+anika",
+)
+"""Voices by which settings and checkpoints are chosen: four timbres, in the accents that are judged too."""
 
 UNNATURAL = ("whisper", "robo", "demonic", "croak", "tweaky", "storm", "fast", "announcer", " ")
 """Parts of the names of timbres that sound like no talker; one with a blank in its name cannot be asked for."""
@@ -40,12 +49,12 @@ TWINS = ("AnxiousAndy", "grandpa")
 """Timbres that differ from a kept one in little; left out of training too."""
 
 ACCENTS = {
-    "gmw/en-US": 0.72,
-    "gmw/en-US-nyc": 0.12,
-    "gmw/en-GB-x-rp": 0.05,
-    "gmw/en-GB-scotland": 0.05,
-    "gmw/en": 0.04,
-    "gmw/en-029": 0.02,
+    "gmw/en-US": 0.52,
+    "gmw/en-US-nyc": 0.18,
+    "gmw/en-GB-x-rp": 0.11,
+    "gmw/en-GB-scotland": 0.11,
+    "gmw/en": 0.05,
+    "gmw/en-029": 0.03,
 }
 """Accents in training, and their shares."""
 
