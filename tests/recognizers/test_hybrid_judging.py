@@ -210,7 +210,7 @@ def test_a_text_is_refused_with_the_word_or_the_stretch_that_is_wrong(tiny_hybri
         judge.with_card(least_told=(told[least] + told[second]) / 2).align(recording, text)
     assert message in str(error.value)
     assert str(error.value).count("it leaves out") == 1
-    judge.with_card(least_told=told[least] - 1e-9).align(recording, text)
+    judge.with_card(least_told=told[least] - 1e-6).align(recording, text)
 
     with pytest.raises(DoesNotFit, match=f"its words have {found.mean_fit:.2f} nats a frame"):
         recognizer.with_card(least_fit=found.mean_fit + 1e-6).align(recording, text)
