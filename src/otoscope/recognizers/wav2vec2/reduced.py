@@ -5,6 +5,7 @@ What a network computes in float32 stays as transformers computes it, to the las
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Literal, get_args
 
 import torch
@@ -33,7 +34,8 @@ def reduced(model: Any, precision: str) -> Any:
 
     `bfloat16` rounds weights and what passes between operations to 8 bits of mantissa. `int8` also has the matrices of
     the Transformer in 8-bit integers, a scale for each row of weights and each frame (Dettmers et al. 2022, section
-    2.1), and float32 sums of those. In both the long positional convolution is done by Fourier transform in float32.
+    2.1), and float32 sums of those; where the processor cannot sum such products without overflow, weights have 7 bits.
+    In both the long positional convolution is done by Fourier transform in float32.
     """
     if precision == "float32":
         return model
@@ -124,7 +126,7 @@ class Int8Linear(nn.Module):
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
         weight = linear.weight.detach().float()
-        rows, scale = quantized(weight)
+        rows, scale = quantized(weight, largest=127 if sums_are_exact() else 63)
         bias = torch.zeros(len(weight)) if linear.bias is None else linear.bias.detach().float()
         self.register_buffer("rows", rows.t().contiguous(), persistent=False)
         self.register_buffer("scale", scale.view(1, -1), persistent=False)
@@ -147,8 +149,19 @@ class Int8Linear(nn.Module):
         return product.to(frames.dtype).view(*frames.shape[:-1], -1)
 
 
-def quantized(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the integers from -127 to 127 nearest to `values` `(n_rows, n_units)`, and each row's scale `(n_rows, 1)`.
+@cache
+def sums_are_exact() -> bool:
+    """Whether this processor's products of 8-bit matrices are exact whatever the integers.
+
+    Those without dot products of four bytes (AVX2 alone) add two products in 16 bits, which overflow; with the second
+    matrix from -63 to 63 they cannot: 2 · 255 · 63 < 2¹⁵, the first matrix being moved to 0 to 255.
+    """
+    most = torch.full((32, 64), 127, dtype=torch.int8)
+    return bool((torch._int_mm(most, most.t().contiguous()) == 64 * 127**2).all())
+
+
+def quantized(values: Tensor, largest: int = 127) -> tuple[Tensor, Tensor]:
+    """Return the integers up to `largest` nearest to `values` `(n_rows, n_units)`, and each row's scale `(n_rows, 1)`.
 
     Examples
     --------
@@ -156,5 +169,5 @@ def quantized(values: Tensor) -> tuple[Tensor, Tensor]:
     >>> integers.tolist(), [round(each, 4) for each in scale.flatten().tolist()]
     ([[127, -64], [0, 0]], [0.0079, 0.0])
     """
-    scale = values.abs().amax(1, keepdim=True) / 127
+    scale = values.abs().amax(1, keepdim=True) / largest
     return (values / scale.clamp(min=torch.finfo(torch.float32).tiny)).round_().to(torch.int8), scale
