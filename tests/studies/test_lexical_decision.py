@@ -102,7 +102,8 @@ def test_a_rule_from_trials():
 
 def test_pseudowords_need_american_voices():
     assert len(american(JUDGED)) == 15
-    assert american(VALIDATION) == VALIDATION[:3]
+    assert american(("gmw/en-US+f1", "gmw/en-US-nyc+benjamin", "gmw/en+m4")) == ("gmw/en-US+f1",)
+    assert len(american(VALIDATION)) >= 3
 
 
 def test_a_few_items():
