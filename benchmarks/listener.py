@@ -134,16 +134,17 @@ def plain_numpy(evidence: Evidence, tree: WordTree) -> tuple[np.ndarray, np.ndar
 
 def update_only(evidence: Evidence, tree: WordTree) -> None:
     """Advance all states and do little more: only words at leaves of their own are finished, and nothing is sorted."""
+    n = stepping.AT_ONCE
     v = np.full((tree.units.column.shape[1], tree.n_nodes), -np.inf, np.float32)
-    state = (v, *np.full((2, tree.n_nodes), -np.inf, np.float32))
-    forms = (tree.log_prior, *np.full((2, tree.n_forms), -np.inf, np.float32))
-    room = (np.empty(stepping.BLOCK, np.float32), np.empty(stepping.BLOCK, np.float32))
-    shape = tree.parent, tree.segments, tree.lone
-    for t, row in enumerate(relative_to_best(evidence.scores)):
-        silent = np.float32(row[tree.silence].max())
-        roots = (np.float32(0 if t == 0 else -1e3), np.float32(-1e3), silent)
-        reached = np.searchsorted(tree.earliest, t, side="right")
-        stepping.step_viterbi(row, roots, reached, shape, costs_of(tree), state, forms, room)
+    state = v, np.full((n, 2 * tree.n_nodes), -np.inf, np.float32)
+    forms = (tree.log_prior, np.full(tree.n_forms, -np.inf, np.float32), np.empty((n, tree.n_forms), np.float32))
+    shape, costs = (tree.parent, tree.segments, tree.lone, tree.earliest), costs_of(tree)
+    rows = relative_to_best(evidence.scores)
+    silent = rows[:, tree.silence].max(axis=1)
+    inside = np.cumsum(silent)
+    roots = np.stack([inside - silent, inside, silent])
+    for t in range(0, len(rows), n):
+        stepping.advance(rows[t : t + n], roots[:, t : t + n], t, shape, costs, state, forms, False)
 
 
 def rows_of(n_words: int, evidence: Evidence, repeats: int) -> list[dict[str, object]]:

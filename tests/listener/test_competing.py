@@ -13,7 +13,7 @@ from otoscope.core import BadInput, FrameGrid, Provenance
 from otoscope.decoding.tree.units import HmmState
 from otoscope.listener.competing import Listening, compete, relative_to_best
 from otoscope.listener.evidence import Evidence
-from otoscope.listener.stepping import exp_of_negative, joined
+from otoscope.listener.logarithms import exp_of_negative, joined
 from otoscope.listener.word_tree import WordTree
 
 PHONES = ("K", "AE", "T", "S", "AH")

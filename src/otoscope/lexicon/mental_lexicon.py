@@ -279,12 +279,19 @@ def _english_frequencies() -> Mapping[str, float]:
 
 @cache
 def _english() -> MentalLexicon:
+    import wordfreq
+
     from otoscope.lexicon.pronunciations import cmudict
 
     known, dictionary = _english_frequencies(), cmudict()
     words = sorted((w for w in dictionary if known.get(w, 0) > 0 and "." not in w), key=lambda w: (-known[w], w))
     said = tuple(tuple(dict.fromkeys(dictionary[word])) for word in words)
-    return MentalLexicon(tuple(words), said, np.array([1e6 * known[word] for word in words]))
+    per_million = np.array([1e6 * known[word] for word in words])
+    # The list of 321,000 words takes 33 MB; `with_words` reads it anew where it is called.
+    _english_frequencies.cache_clear()
+    for read in (wordfreq.get_frequency_dict, wordfreq.get_frequency_list):
+        read.cache_clear()
+    return MentalLexicon(tuple(words), said, per_million)
 
 
 def _english_ways(words: Iterable[str]) -> dict[str, tuple[Phones, ...]]:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from otoscope.core import BadInput, FrameGrid
 from otoscope.core.arrays import ByValue
-from otoscope.listener import stepping
+from otoscope.listener import ranking, stepping
 from otoscope.listener.evidence import Evidence
 from otoscope.listener.word_tree import WordTree
 
@@ -165,24 +165,21 @@ class Listening:
             raise BadInput(f"form {wrong[0]} is to be tracked; there are {tree.n_forms}")
         self.n_kept = min(self.n_kept, tree.n_forms)
         self._v = np.full((tree.units.column.shape[1], tree.n_nodes), -np.inf, np.float32)
-        self._way_out, self._best = np.full((2, tree.n_nodes), -np.inf, np.float32)
-        self._behind, self._activations = np.full((2, tree.n_forms), -np.inf, np.float32)
-        self._room = (
-            *np.empty((2, stepping.BLOCK), np.float32),
-            np.zeros(1, np.float32),
-            np.empty(tree.n_forms, np.int32),
-        )
+        self._ways = np.full((stepping.AT_ONCE, 2 * tree.n_nodes), -np.inf, np.float32)
+        self._behind = np.full(tree.n_forms, -np.inf, np.float32)
+        self._activations = np.full((stepping.AT_ONCE, tree.n_forms), -np.inf, np.float32)
+        self._room = np.zeros(1, np.float32), np.empty(tree.n_forms, np.int32)
         # A weight of 0 leaves words of prior 0 in the race; 0 times minus infinity would be NaN.
         weighted = self.frequency_weight * tree.log_prior if self.frequency_weight else np.zeros(tree.n_forms)
         self._prior = np.asarray(weighted, np.float32)
         self._tracked_at = tree.position[np.asarray(self.track, np.int64)]
-        self._ends = (tree.earliest, tree.end, final_units(tree), tree.n_lone)
-        self._tops = np.full(-(-tree.n_forms // stepping.STRETCH), -np.inf, np.float32)
+        self._ends = (tree.end, final_units(tree), tree.n_lone)
+        self._tops = np.full(-(-tree.n_forms // ranking.STRETCH), -np.inf, np.float32)
         self._parts: list[tuple[NDArray[Any], ...]] = []
 
     @property
     def _state(self) -> tuple[NDArray[np.float32], ...]:
-        return self._v, self._way_out, self._best
+        return self._v, self._ways
 
     @property
     def _forms(self) -> tuple[NDArray[np.float32], ...]:
@@ -207,7 +204,8 @@ class Listening:
         stepping.hear(
             rows, rows[:, tree.silence].max(axis=1, initial=-np.inf),
             (self.n_frames, -1 if self.offset_frame is None else self.offset_frame),
-            (tree.parent, tree.segments, tree.lone), self._ends, costs_of(tree), self._state, self._forms, self._room,
+            (tree.parent, tree.segments, tree.lone, tree.earliest), self._ends, costs_of(tree),
+            self._state, self._forms, self._room,
             (float(self.acoustic_scale), self.search == "forward"), (self._tracked_at, self._tops), out,
         )  # fmt: skip
         self.n_frames += n
@@ -233,10 +231,10 @@ class Listening:
             raise BadInput(f"{self.n_frames} frames were heard, the grid has {grid.n_frames}; one or more are needed")
         forms, values, totals, bits, tracked = (np.concatenate(part) for part in zip(*self._parts, strict=True))
         leads = np.empty(self.n_frames)
-        stepping.leads_of(forms, values, *self.tree.words, leads)
+        ranking.leads_of(forms, values, *self.tree.words, leads)
         final = np.empty(self.tree.n_forms, np.float32)
         whole = np.empty(self.tree.n_forms, np.float32)
-        stepping.whole_words(self._ends[1], self._ends[2], costs_of(self.tree), self._state, self._forms, whole)
+        stepping.whole_words(*self._ends[:2], costs_of(self.tree), self._state, self._forms, whole)
         final[self.tree.form] = whole
         return Competition(
             forms, values, totals, bits, leads, tracked, final, grid, self.tree, self.frequency_weight,

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otoscope.core import BadInput
-from otoscope.listener import running_steps, stepping
+from otoscope.listener import ranking, running_steps
 from otoscope.listener.competing import Competition, final_units, relative_to_best
 from otoscope.listener.evidence import Evidence
 from otoscope.listener.word_tree import WordTree
@@ -71,12 +71,12 @@ def compete_running(
     totals, bits, found = np.empty(n), np.empty(n), np.empty(tree.n_forms, np.int32)
     for t, row in enumerate(rows):
         state.advance(t, row)
-        stepping.best_of_all(state.activations, state.tops, n_kept, found, forms[t], values[t])
+        ranking.best_of_all(state.activations, state.tops, n_kept, found, forms[t], values[t])
         tracked[t] = state.activations[tracked_at]
-        totals[t], bits[t] = stepping.total_and_entropy(state.activations, state.tops, acoustic_scale)
+        totals[t], bits[t] = ranking.total_and_entropy(state.activations, state.tops, acoustic_scale)
     np.take(tree.form, forms, out=forms)
     leads = np.empty(n)
-    stepping.leads_of(forms, values, *tree.words, leads)
+    ranking.leads_of(forms, values, *tree.words, leads)
     final = np.empty(tree.n_forms, np.float32)
     final[tree.form] = state.activations
     competition = Competition(
@@ -99,7 +99,7 @@ class _State:
         self.best = np.full(tree.n_nodes, -np.inf, np.float32)
         self.unit_of_end = final_units(tree)
         self.activations = np.full(tree.n_forms, -np.inf, np.float32)
-        self.tops = np.full(-(-tree.n_forms // stepping.STRETCH), -np.inf, np.float32)
+        self.tops = np.full(-(-tree.n_forms // ranking.STRETCH), -np.inf, np.float32)
         # Of the frame before: the silence in front of a word, and the word before that silence; the best end.
         self.quiet, self.quiet_after = np.float32(0.0), -1
         self.ended = np.float32(-np.inf)
@@ -117,13 +117,13 @@ class _State:
             row, t, into_root, self.quiet, tree.parent, tree.segments, units.n_states, units.column, units.loop,
             units.leave, units.skip, self.v, self.since, self.way_out, self.out_since, self.best,
         )  # fmt: skip
-        running_steps.word_activations(tree.end, self.prior, self.best, self.activations, self.tops, stepping.STRETCH)
+        running_steps.word_activations(tree.end, self.prior, self.best, self.activations, self.tops, ranking.STRETCH)
         score, which, began = running_steps.best_end(
             tree.end,
             self.prior,
             self.unit_of_end,
             self.tops,
-            stepping.STRETCH,
+            ranking.STRETCH,
             units.n_states,
             units.leave,
             units.skip,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from otoscope.listener.stepping import BLOCK, ORDERLY
+from otoscope.listener.ranking import ORDERLY
+from otoscope.listener.stepping import BLOCK
 
 
 @njit(cache=True, fastmath=ORDERLY)

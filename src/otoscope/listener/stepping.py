@@ -1,194 +1,225 @@
-"""Frames of evidence through the tree of words, compiled: every state of every word, none left out."""
+"""Frames of evidence through the tree of words, compiled: every state of every word, none left out.
+
+Some frames go through a stretch of nodes before the next stretch is looked at, so that its states stay in the nearest
+cache; nothing that a word does comes back to the root, so the order makes no difference.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 
-BLOCK = 256
+from otoscope.listener.logarithms import FUSED, joined
+from otoscope.listener.ranking import ORDERLY, best_of_all, note_tops, total_and_entropy
+
+BLOCK = 1024
 """Nodes whose parents are looked up at a time; what they need then lies in the nearest cache."""
-STRETCH = 64
-"""Forms whose highest activation is noted, so that the best of all are found without sorting all."""
-
-ORDERLY = {"nnan", "nsz"}
-"""Nothing is ever NaN and the sign of zero does not matter, so that maxima are found several at a time."""
-SUMS = {"nnan", "nsz", "reassoc", "contract"}
-"""Sums may be made several terms at a time."""
-FUSED = {"nsz", "contract"}
-"""Minus infinity less itself is NaN, and is caught: nothing may be assumed about it."""
-
-F = np.float32
-_LOG2E, _LN2_HIGH, _LN2_LOW = F(1.4426950408889634), F(0.693359375), F(-2.12194440e-4)
-_E6, _E5, _E4, _E3, _E2 = (
-    F(1.9875691500e-4),
-    F(1.3981999507e-3),
-    F(8.3334519073e-3),
-    F(4.1665795894e-2),
-    F(1.6666665459e-1),
-)
-_HALF, _ONE, _TWO, _FAR = F(0.5), F(1.0), F(2.0), F(-80.0)
-_A3, _A5, _A7, _A9, _A11, _A13 = (F(1 / k) for k in (3, 5, 7, 9, 11, 13))
-
-
-@njit(cache=True, fastmath=FUSED, error_model="numpy", inline="always")
-def exp_of_negative(x):  # type: ignore[no-untyped-def]
-    """Return exp(x) of a float32 of 0 or below, to 2e-7 of itself; below -80 (and for NaN) as at -80.
-
-    Cephes' `expf` (Moshier): the power of two by its bits, the rest by a polynomial, so that it goes several at a time.
-    """
-    x = x if x > _FAR else _FAR
-    n = np.int32(x * _LOG2E - _HALF)
-    k = np.float32(n)
-    r = x - k * _LN2_HIGH - k * _LN2_LOW
-    p = ((((_E6 * r + _E5) * r + _E4) * r + _E3) * r + _E2) * r + _HALF
-    scale = np.int32((n + np.int32(127)) << np.int32(23)).view(np.float32)
-    return (p * r * r + r + _ONE) * scale
-
-
-@njit(cache=True, fastmath=FUSED, error_model="numpy", inline="always")
-def joined(a, b):  # type: ignore[no-untyped-def]
-    """Return log(exp(a) + exp(b)) of two float32, minus infinity among them."""
-    top = a if a > b else b
-    low = b if a > b else a
-    u = exp_of_negative(low - top)
-    s = u / (_TWO + u)  # log(1 + u) = 2 artanh(u / (2 + u))
-    q = s * s
-    return top + _TWO * s * ((((((_A13 * q + _A11) * q + _A9) * q + _A7) * q + _A5) * q + _A3) * q + _ONE)
+AT_ONCE = 4
+"""Frames that go through a block of nodes before the next block, where so many are there."""
+# Functions of four lines and a loop take whole slices: so compiled, their loops go sixteen nodes at a time.
 
 
 @njit(cache=True, fastmath=ORDERLY)
-def step_viterbi(row, roots, n_segments, tree, costs, state, forms, room):  # type: ignore[no-untyped-def]
-    """Advance all states by a frame (A1 with the maximum), and finish the words of lone leaves (A2).
+def _best_through(here, ways, costs):  # type: ignore[no-untyped-def]
+    """Advance a state of many nodes by a frame, the best path counting (A1 with the maximum).
+
+    `ways (2 * n_nodes,)`: by node the score of coming, which becomes that of going on, and the best so far.
+    """
+    b, stay, go, over = costs
+    for i in range(here.size):
+        old, come, top = here[i], ways[2 * i], ways[2 * i + 1]
+        stayed = old + stay
+        new = (stayed if stayed > come else come) + b
+        left, passed = old + go, come + over
+        here[i] = new
+        ways[2 * i] = left if left > passed else passed
+        ways[2 * i + 1] = new if new > top else top
+
+
+@njit(cache=True, fastmath=ORDERLY, error_model="numpy")
+def _best_through_three(one, two, three, ways, b, stay, go):  # type: ignore[no-untyped-def]
+    """Do the same with three states at once, none of which may be passed by; `b`, `stay`, `go` have three numbers."""
+    b_one, b_two, b_three = b
+    stay_one, stay_two, stay_three = stay
+    go_one, go_two, go_three = go
+    for i in range(one.size):
+        come, top, x, y, z = ways[2 * i], ways[2 * i + 1], one[i], two[i], three[i]
+        stayed, moved = x + stay_one, x + go_one
+        x = (stayed if stayed > come else come) + b_one
+        stayed, left = y + stay_two, y + go_two
+        y = (stayed if stayed > moved else moved) + b_two
+        stayed, moved = z + stay_three, z + go_three
+        z = (stayed if stayed > left else left) + b_three
+        one[i], two[i], three[i] = x, y, z
+        top = x if x > top else top
+        top = y if y > top else top
+        top = z if z > top else top
+        ways[2 * i], ways[2 * i + 1] = moved, top
+
+
+@njit(cache=True, fastmath=FUSED, error_model="numpy")
+def _sum_through(here, ways, costs):  # type: ignore[no-untyped-def]
+    """Do as `_best_through` with the sum over all paths, in logarithms: however unlikely, nothing underflows."""
+    b, stay, go, over = costs
+    passable = over > -np.inf
+    for i in range(here.size):
+        old, come, top = here[i], ways[2 * i], ways[2 * i + 1]
+        new = joined(old + stay, come) + b
+        here[i] = new
+        ways[2 * i] = joined(old + go, come + over) if passable else old + go
+        ways[2 * i + 1] = new if new > top else top
+
+
+@njit(cache=True, fastmath=FUSED, error_model="numpy")
+def _sum_through_three(one, two, three, ways, b, stay, go):  # type: ignore[no-untyped-def]
+    """Do as `_best_through_three` with the sum over all paths."""
+    b_one, b_two, b_three = b
+    stay_one, stay_two, stay_three = stay
+    go_one, go_two, go_three = go
+    for i in range(one.size):
+        come, top, x, y, z = ways[2 * i], ways[2 * i + 1], one[i], two[i], three[i]
+        left, moved = x + go_one, y + go_two
+        x = joined(x + stay_one, come) + b_one
+        y = joined(y + stay_two, left) + b_two
+        left = z + go_three
+        z = joined(z + stay_three, moved) + b_three
+        one[i], two[i], three[i] = x, y, z
+        top = x if x > top else top
+        top = y if y > top else top
+        top = z if z > top else top
+        ways[2 * i], ways[2 * i + 1] = left, top
+
+
+@njit(cache=True, fastmath=ORDERLY)
+def _best_end(ways, silent, prior, behind, activations):  # type: ignore[no-untyped-def]
+    """Let silence follow words: `behind` and `activations (n_forms,)` from their ways (A2)."""
+    for i in range(activations.size):
+        out, inside, waiting = ways[2 * i], ways[2 * i + 1], behind[i]
+        quiet = (out if out > waiting else waiting) + silent
+        behind[i] = quiet
+        activations[i] = (inside if inside > quiet else quiet) + prior[i]
+
+
+@njit(cache=True, fastmath=FUSED, error_model="numpy")
+def _sum_end(ways, silent, prior, behind, activations):  # type: ignore[no-untyped-def]
+    """Do the same with the sum over all paths."""
+    for i in range(activations.size):
+        inside, quiet = ways[2 * i + 1], joined(ways[2 * i], behind[i]) + silent
+        behind[i] = quiet
+        activations[i] = (inside if inside > quiet else quiet) + prior[i]
+
+
+@njit(cache=True, fastmath=ORDERLY)
+def _inherit(ways, above, n_frames, prior, into):  # type: ignore[no-untyped-def]
+    """Give nodes that cannot have been reached the best of their parents, and its words their prior besides."""
+    for t in range(n_frames):
+        for i in range(above.size):
+            best = ways[t, 2 * above[i] + 1]
+            if prior.size:
+                into[t, i] = best + prior[i]
+            else:
+                into[t, 2 * i + 1] = best
+
+
+@njit(cache=True, fastmath=ORDERLY, error_model="numpy")
+def advance(rows, roots, before, tree, costs, state, forms, total):  # type: ignore[no-untyped-def]
+    """Advance all states by some frames (A1), and finish the words of lone leaves (A2).
 
     Parameters
     ----------
-    row, roots
-        Scores of the frame's columns; the score of entering the root, of being in it now, and of silence.
-    n_segments
-        Segments from here on cannot have been reached.
+    rows, roots
+        `(n_frames, n_columns)` scores, at most `AT_ONCE` frames; `(3, n_frames)` scores of entering the root, of being
+        in it, and of silence behind a word.
+    before
+        Frames heard before these.
     tree, costs
-        `parent, segments, lone` of `WordTree`; `n_states, column, loop, leave, skip` of `Units`.
+        `parent, segments, lone, earliest` of `WordTree`; `n_states, column, loop, leave, skip` of `Units`.
     state
-        `v (most_states, n_nodes)` holds V of the frame before and then of this one; `way_out (n_nodes,)` becomes the
-        score of having left a node, `best (n_nodes,)` the best state on the way from the root. Shallow nodes come
-        first: what children take from `way_out` was made from the frame before. Lone leaves have neither.
+        `v (most_states, n_nodes)` holds V of the frame before and then of the last; `ways (AT_ONCE, 2 * n_nodes)`
+        becomes, by node, the score of having left it and the best state on the way from the root. Shallow nodes come
+        first: what children take was made from the frame before. Lone leaves have no ways.
     forms
-        `prior, behind, activations (n_forms,)`: behind a form is silence.
-    room
-        Two arrays of `BLOCK` values.
+        `prior, behind (n_forms,)`, `activations (AT_ONCE, n_forms)`: behind a form is silence.
+    total
+        Whether to sum over paths.
     """
-    parent, segments, lone = tree
-    n_states, column, loop, leave, skip = costs
-    v, way_out, best = state
+    parent, segments, lone, earliest = tree
+    n_states, skip = costs[0], costs[4]
+    v, ways = state
     prior, behind, activations = forms
-    arriving, highest = room
-    way_out[0], best[0], silent = roots[0], roots[1], roots[2]
-    for k in range(n_segments):
+    pairs = ways.view(np.int64)
+    found = np.empty(BLOCK, np.int64)
+    room = found.view(np.float32)
+    n_frames = len(rows)
+    ways[:n_frames, 0], ways[:n_frames, 1] = roots[0], roots[1]
+    for k in range(len(segments)):
         unit, begin = segments[k, 0], segments[k, 1]
+        three = n_states[unit] == 3 and skip[unit, :3].max() == -np.inf
+        unreached = max(0, min(n_frames, earliest[k] - before))
         for lo in range(begin, segments[k, 2], BLOCK):
             n = min(BLOCK, segments[k, 2] - lo)
-            above = parent[lo : lo + n]
-            for i in range(n):
-                arriving[i] = way_out[np.uint32(above[i])]
-                highest[i] = best[np.uint32(above[i])]
-            for s in range(n_states[unit]):
-                b, stay, go, over = row[column[unit, s]], loop[unit, s], leave[unit, s], skip[unit, s]
-                here = v[s, lo : lo + n]
+            above, f = parent[lo : lo + n], lone[k] + lo - begin
+            if unreached and lone[k] >= 0:
+                _inherit(ways, above, unreached, prior[f : f + n], activations[:, f : f + n])
+            elif unreached:
+                _inherit(ways, above, unreached, prior[:0], ways[:, 2 * lo : 2 * lo + 2 * n])
+            for t in range(unreached, n_frames):
+                theirs = pairs[t]
                 for i in range(n):
-                    old, come = here[i], arriving[i]
-                    stayed = old + stay
-                    new = (stayed if stayed > come else come) + b
-                    left, passed = old + go, come + over
-                    arriving[i] = left if left > passed else passed
-                    here[i] = new
-                    highest[i] = new if new > highest[i] else highest[i]
-            if lone[k] >= 0:
-                f = lone[k] + lo - begin
-                bonus, waiting, heard = prior[f : f + n], behind[f : f + n], activations[f : f + n]
-                for i in range(n):
-                    quiet = (arriving[i] if arriving[i] > waiting[i] else waiting[i]) + silent
-                    waiting[i] = quiet
-                    heard[i] = (highest[i] if highest[i] > quiet else quiet) + bonus[i]
-            else:
-                outward, best_here = way_out[lo : lo + n], best[lo : lo + n]
-                for i in range(n):
-                    outward[i] = arriving[i]
-                    best_here[i] = highest[i]
+                    found[i] = theirs[np.uint32(above[i])]
+                here = room[: 2 * n]
+                _through(rows[t], unit, lo, costs, v, here, total, three)
+                if lone[k] < 0:
+                    theirs[lo : lo + n] = found[:n]
+                elif total:
+                    _sum_end(here, roots[2, t], prior[f : f + n], behind[f : f + n], activations[t, f : f + n])
+                else:
+                    _best_end(here, roots[2, t], prior[f : f + n], behind[f : f + n], activations[t, f : f + n])
 
 
-@njit(cache=True, fastmath=FUSED, error_model="numpy")
-def step_forward(row, roots, n_segments, tree, costs, state, forms, room):  # type: ignore[no-untyped-def]
-    """Do the same with sums over all paths (A1 with the sum), in logarithms: however unlikely, nothing underflows."""
-    parent, segments, lone = tree
+@njit(cache=True, fastmath=ORDERLY, error_model="numpy")
+def _through(row, unit, lo, costs, v, ways, total, three):  # type: ignore[no-untyped-def]
+    """Advance the nodes from `lo` on, all of one unit, by a frame."""
     n_states, column, loop, leave, skip = costs
-    v, way_out, best = state
-    prior, behind, activations = forms
-    arriving, highest = room
-    way_out[0], best[0], silent = roots[0], roots[1], roots[2]
-    for k in range(n_segments):
-        unit, begin = segments[k, 0], segments[k, 1]
-        for lo in range(begin, segments[k, 2], BLOCK):
-            n = min(BLOCK, segments[k, 2] - lo)
-            above = parent[lo : lo + n]
-            for i in range(n):
-                arriving[i] = way_out[np.uint32(above[i])]
-                highest[i] = best[np.uint32(above[i])]
-            for s in range(n_states[unit]):
-                b, stay, go, over = row[column[unit, s]], loop[unit, s], leave[unit, s], skip[unit, s]
-                here = v[s, lo : lo + n]
-                passable = over > -np.inf
-                for i in range(n):
-                    old, come = here[i], arriving[i]
-                    new = joined(old + stay, come) + b
-                    arriving[i] = joined(old + go, come + over) if passable else old + go
-                    here[i] = new
-                    highest[i] = new if new > highest[i] else highest[i]
-            if lone[k] >= 0:
-                f = lone[k] + lo - begin
-                bonus, waiting, heard = prior[f : f + n], behind[f : f + n], activations[f : f + n]
-                for i in range(n):
-                    quiet = joined(arriving[i], waiting[i]) + silent
-                    waiting[i] = quiet
-                    heard[i] = (highest[i] if highest[i] > quiet else quiet) + bonus[i]
-            else:
-                outward, best_here = way_out[lo : lo + n], best[lo : lo + n]
-                for i in range(n):
-                    outward[i] = arriving[i]
-                    best_here[i] = highest[i]
-
-
-@njit(cache=True, fastmath=ORDERLY)
-def pass_down(n_segments, tree, state, forms):  # type: ignore[no-untyped-def]
-    """Give the segments that cannot have been reached the best of their parents: so begins what they say."""
-    parent, segments, lone = tree
-    best, (prior, _, activations) = state[2], forms
-    for k in range(n_segments, len(segments)):
-        begin = segments[k, 1]
-        for node in range(begin, segments[k, 2]):
-            if lone[k] >= 0:
-                f = lone[k] + node - begin
-                activations[f] = best[parent[node]] + prior[f]
-            else:
-                best[node] = best[parent[node]]
-
-
-@njit(cache=True, fastmath=FUSED, error_model="numpy")
-def inner_words(silent, total, end, n_lone, state, forms):  # type: ignore[no-untyped-def]
-    """Fill activations by the partial rule of the forms that end where others go on, or where another ends."""
-    way_out, best = state[1], state[2]
-    ends, bonus, waiting, heard = end[n_lone:], forms[0][n_lone:], forms[1][n_lone:], forms[2][n_lone:]
-    for i in range(ends.size):
-        at = np.uint32(ends[i])
-        out, old, inside = way_out[at], waiting[i], best[at]
+    if three:
+        b = row[column[unit, 0]], row[column[unit, 1]], row[column[unit, 2]]
+        stay = loop[unit, 0], loop[unit, 1], loop[unit, 2]
+        go = leave[unit, 0], leave[unit, 1], leave[unit, 2]
+        hi = lo + ways.size // 2
         if total:
-            quiet = joined(out, old) + silent
+            _sum_through_three(v[0, lo:hi], v[1, lo:hi], v[2, lo:hi], ways, b, stay, go)
         else:
-            quiet = (out if out > old else old) + silent
-        waiting[i] = quiet
-        heard[i] = (inside if inside > quiet else quiet) + bonus[i]
+            _best_through_three(v[0, lo:hi], v[1, lo:hi], v[2, lo:hi], ways, b, stay, go)
+        return
+    for s in range(n_states[unit]):
+        cost = row[column[unit, s]], loop[unit, s], leave[unit, s], skip[unit, s]
+        if total:
+            _sum_through(v[s, lo : lo + ways.size // 2], ways, cost)
+        else:
+            _best_through(v[s, lo : lo + ways.size // 2], ways, cost)
 
 
-@njit(cache=True)
+@njit(cache=True, fastmath=ORDERLY, error_model="numpy")
+def inner_words(n_frames, silent, total, end, n_lone, state, forms):  # type: ignore[no-untyped-def]
+    """Fill activations by the partial rule of the forms that end where others go on, or where another ends."""
+    pairs = state[1].view(np.int64)
+    prior, behind, activations = forms
+    found = np.empty(BLOCK, np.int64)
+    room = found.view(np.float32)
+    for lo in range(n_lone, end.size, BLOCK):
+        hi = min(lo + BLOCK, end.size)
+        ends, here = end[lo:hi], room[: 2 * (hi - lo)]
+        for t in range(n_frames):
+            theirs = pairs[t]
+            for i in range(hi - lo):
+                found[i] = theirs[np.uint32(ends[i])]
+            if total:
+                _sum_end(here, silent[t], prior[lo:hi], behind[lo:hi], activations[t, lo:hi])
+            else:
+                _best_end(here, silent[t], prior[lo:hi], behind[lo:hi], activations[t, lo:hi])
+
+
+@njit(cache=True, fastmath=ORDERLY, error_model="numpy")
 def whole_words(end, unit_of_end, costs, state, forms, into):  # type: ignore[no-untyped-def]
     """Fill `into (n_forms,)` by the final-state rule: the last state, those before it that may be passed, silence."""
     n_states, skip, v = costs[0], costs[4], state[0]
@@ -204,7 +235,7 @@ def whole_words(end, unit_of_end, costs, state, forms, into):  # type: ignore[no
         into[f] = found + prior[f]
 
 
-@njit(cache=True)
+@njit(cache=True, fastmath=ORDERLY, error_model="numpy")
 def hear(rows, silent, clock, tree, ends, costs, state, forms, room, options, kept, out):  # type: ignore[no-untyped-def]
     """Hear a chunk of frames: all of `compete` but for the leads.
 
@@ -214,10 +245,12 @@ def hear(rows, silent, clock, tree, ends, costs, state, forms, room, options, ke
         `(n_frames, n_columns)` scores relative to the best, `(n_frames,)` those of silence.
     clock
         Frames before this chunk, the first frame of the final-state rule (-1: none).
-    tree, costs, state, forms, room
-        As for `step_viterbi`; `room` has two more arrays: for the root's score `(1,)` and for `best_of_all`.
+    tree, costs, state, forms
+        As for `advance`.
     ends
-        `earliest, end` of the tree, the unit of each end, and `n_lone`.
+        `end` of the tree, the unit of each end, and `n_lone`.
+    room
+        Arrays for the root's score `(1,)` and for `best_of_all`.
     options
         κ, and whether to sum over paths.
     kept
@@ -225,116 +258,31 @@ def hear(rows, silent, clock, tree, ends, costs, state, forms, room, options, ke
     out
         `forms, activations (n_frames, n_kept)`, `log_total, entropy_bits (n_frames,)`, `tracked`.
     """
-    earliest, end, unit_of_end, n_lone = ends
+    end, unit_of_end, n_lone = ends
     before, offset = clock
     scale, total = options
     track, tops = kept
     places, values, totals, bits, tracked = out
-    arriving, highest, root, found = room
-    for t in range(len(rows)):
-        roots = (root[0], root[0] + silent[t], silent[t])
-        root[0] = roots[1]
-        n_segments = np.searchsorted(earliest, before + t, side="right")
-        if total:
-            step_forward(rows[t], roots, n_segments, tree, costs, state, forms, (arriving, highest))
-        else:
-            step_viterbi(rows[t], roots, n_segments, tree, costs, state, forms, (arriving, highest))
-        pass_down(n_segments, tree, state, forms)
-        inner_words(silent[t], total, end, n_lone, state, forms)
-        activations = forms[2]
-        if 0 <= offset <= before + t:
-            whole_words(end, unit_of_end, costs, state, forms, activations)
-        note_tops(activations, tops)
-        best_of_all(activations, tops, places.shape[1], found, places[t], values[t])
-        totals[t], bits[t] = total_and_entropy(activations, tops, scale)
-        for i in range(track.size):
-            tracked[t, i] = activations[track[i]]
-
-
-@njit(cache=True, fastmath=ORDERLY)
-def note_tops(activations, tops):  # type: ignore[no-untyped-def]
-    """Fill `tops` with the highest activation of each stretch of forms."""
-    for block in range(tops.size):
-        top = np.float32(-np.inf)
-        here = activations[block * STRETCH : (block + 1) * STRETCH]
-        for i in range(here.size):
-            top = here[i] if here[i] > top else top
-        tops[block] = top
-
-
-@njit(cache=True)
-def best_of_all(activations, tops, n_kept, found, places, values):  # type: ignore[no-untyped-def]
-    """Fill `places` and `values (n_kept,)` with the highest activations, best first; of equals the first place.
-
-    The `n_kept`-th highest of the stretches' tops is a bound that no kept activation is below. `found
-    (n_forms,)` is room to work in.
-    """
-    bound = np.float32(-np.inf)
-    if tops.size >= n_kept:
-        bound = np.partition(tops, tops.size - n_kept)[tops.size - n_kept]
-    n = 0
-    for block in range(tops.size):
-        if tops[block] >= bound:
-            for f in range(block * STRETCH, min(activations.size, (block + 1) * STRETCH)):
-                if activations[f] >= bound:
-                    found[n] = f
-                    n += 1
-    among = activations[found[:n]]
-    least = np.partition(among, n - n_kept)[n - n_kept]
-    n_equal = n_kept - (among > least).sum()
-    kept = 0
-    chosen = np.empty(n_kept, np.int32)
-    for i in range(n):
-        if among[i] > least or (among[i] == least and n_equal > 0):
-            n_equal -= among[i] == least
-            chosen[kept] = found[i]
-            kept += 1
-    order = np.argsort(-activations[chosen], kind="mergesort")
-    for i in range(n_kept):
-        places[i] = chosen[order[i]]
-        values[i] = activations[chosen[order[i]]]
-
-
-FAR = 30.0
-"""A stretch whose best is so many nats (times κ) below the leader adds less than 1e-8 to the sum of all."""
-
-
-@njit(cache=True, fastmath=SUMS)
-def total_and_entropy(activations, tops, scale):  # type: ignore[no-untyped-def]
-    """Return log Σ exp(κ A) and the entropy of the posteriors in bits (A3, D2)."""
-    top = tops[0]
-    for block in range(tops.size):
-        top = tops[block] if tops[block] > top else top
-    if top < np.float32(-3e38):
-        return -np.inf, 0.0
-    total, weighted, by = 0.0, 0.0, np.float32(scale)
-    for block in range(tops.size):
-        if scale * (top - tops[block]) > FAR:
-            continue
-        here = activations[block * STRETCH : (block + 1) * STRETCH]
-        for i in range(here.size):
-            x = by * (here[i] - top)
-            x = x if x > _FAR else _FAR
-            e = exp_of_negative(x)
-            total += np.float64(e)
-            weighted += np.float64(e * x)
-    return scale * top + np.log(total), (np.log(total) - weighted / total) / np.log(2.0)
-
-
-@njit(cache=True)
-def leads_of(forms, values, starts, words, leads):  # type: ignore[no-untyped-def]
-    """Fill `leads (n_frames,)`: the first form's activation over the first that shares no word with it."""
-    for t in range(forms.shape[0]):
-        leader = forms[t, 0]
-        own = words[starts[leader] : starts[leader + 1]]
-        leads[t] = np.inf
-        for k in range(1, forms.shape[1]):
-            shared = False
-            for word in words[starts[forms[t, k]] : starts[forms[t, k] + 1]]:
-                for mine in own:
-                    shared = shared or word == mine
-            if not shared:
-                leads[t] = values[t, 0] - values[t, k] if values[t, 0] > -np.inf else 0.0
-                break
-            if k == forms.shape[1] - 1:
-                leads[t] = values[t, 0] - values[t, k]
+    root, found = room
+    roots = np.empty((3, AT_ONCE), np.float32)
+    first = 0
+    while first < len(rows):
+        n = min(AT_ONCE, len(rows) - first)
+        if offset >= 0:  # whole words are read off the states, which are those of the last frame
+            n = 1 if before + first >= offset else min(n, offset - before - first)
+        for t in range(n):
+            roots[0, t], roots[2, t] = root[0], silent[first + t]
+            root[0] += silent[first + t]
+            roots[1, t] = root[0]
+        advance(rows[first : first + n], roots[:, :n], before + first, tree, costs, state, forms, total)
+        inner_words(n, roots[2], total, end, n_lone, state, forms)
+        for t in range(n):
+            activations = forms[2][t]
+            if 0 <= offset <= before + first:
+                whole_words(end, unit_of_end, costs, state, forms, activations)
+            note_tops(activations, tops)
+            best_of_all(activations, tops, places.shape[1], found, places[first + t], values[first + t])
+            totals[first + t], bits[first + t] = total_and_entropy(activations, tops, scale)
+            for i in range(track.size):
+                tracked[first + t, i] = activations[track[i]]
+        first += n
