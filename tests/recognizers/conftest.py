@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -136,3 +136,18 @@ def babble() -> Callable[[int], Recording]:
         return Recording(samples.astype(np.float32), 16000)
 
     return made
+
+
+@pytest.fixture(scope="session")
+def tiny_family(request: pytest.FixtureRequest) -> Callable[[str], Any]:
+    """Make a tiny recogniser of a family, once: it, a recording, and two targets that share their context."""
+    from .tiny_families import made_family
+
+    known: dict[str, Any] = {}
+
+    def opened(family: str) -> Any:
+        if family not in known:
+            known[family] = made_family(family, request)
+        return known[family]
+
+    return opened

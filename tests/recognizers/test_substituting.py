@@ -3,78 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 
 import numpy as np
 import pytest
 
-from otoscope.core import BadInput, Interval, NotAble, Recording, Substituting, Target
-from otoscope.nets.acoustic import AcousticShape
-from otoscope.nets.front_end import FrontEndShape
-from otoscope.recognizers.ctc import CTCRecognizer
-from otoscope.recognizers.ctc.card import LETTERS, CtcCard
-from otoscope.recognizers.endtoend import PRESETS, EndToEndRecognizer
-from otoscope.recognizers.endtoend.presets import Options, card_of
-from otoscope.recognizers.endtoend.tokens import characters
+from otoscope.core import BadInput, NotAble, Substituting
 
-WORDS = ("one", "two", "one")
-FAMILIES = ("ctc", "hybrid", *PRESETS, "wav2vec2", "wavlm", "sew", "whisper")
+from .tiny_families import FAMILIES
+
 WHISPER_SITES = ("features", "encoder.conv.1", "encoder.1", "decoder.tokens", "decoder.1.mlp.hidden", "logits")
-
-
-def noise(duration_s=1.0, rate_hz=8000):
-    samples = np.random.default_rng(0).normal(0, 0.1, round(duration_s * rate_hz))
-    return Recording(samples.astype(np.float32), rate_hz)
-
-
-def words(labels):
-    spans = [(0.1, 0.3), (0.4, 0.55), (0.6, 0.8)]
-    return [
-        Target("word", w, Interval(a, b, w), i, labels) for i, (w, (a, b)) in enumerate(zip(labels, spans, strict=True))
-    ]
-
-
-def ctc():
-    shape = AcousticShape(20, len(LETTERS), (4, 6), (2, 1), n_units=8, n_layers=2)
-    return CTCRecognizer(CtcCard("small", FrontEndShape(8000, 20, low_hz=50), shape, vocabulary=("one", "two")), seed=3)
-
-
-def end_to_end(name):
-    card = card_of(PRESETS[name], Options(n_units=8, n_layers=2, rate_hz=8000), characters())
-    decoding = dataclasses.replace(card.decoding, beam=3, margin_s=0.3, most_nats=1e9)
-    return EndToEndRecognizer(dataclasses.replace(card, decoding=decoding), seed=1)
-
-
-@pytest.fixture(scope="module")
-def made(request):
-    """Make a recogniser of a family, a recording, and two targets that share their context."""
-    known = {}
-
-    def opened(family):
-        if family not in known:
-            known[family] = _made(family, request)
-        return known[family]
-
-    return opened
-
-
-def _made(family, request):
-    if family == "ctc":
-        return ctc(), noise(), words(WORDS)[:2]
-    if family == "hybrid":
-        tiny, chirp = (request.getfixturevalue(name) for name in ("tiny_hybrid", "chirp"))
-        return tiny("factorized-tdnn"), chirp(0.9), words(("see", "tea", "two"))[:2]
-    if family in PRESETS:
-        return end_to_end(family), noise(), words(WORDS)[:2]
-    import otoscope
-
-    folder = request.getfixturevalue("tiny_checkpoint")
-    if family == "whisper":
-        recognizer = otoscope.load(folder("whisper"), language="en", heads=None)
-        return recognizer, noise(1.2, 16000), words(WORDS)[:2]
-    recording, wide = noise(2.0, 16000), Interval(0.0, 2.0, "a")
-    own = [Target("word", label, wide, i, ("a", "me")) for i, label in enumerate(("a", "me"))]
-    return otoscope.load(folder("wav2vec2", kind=family)), recording, own
 
 
 def passing(recognizer, recording, targets, site):
@@ -93,8 +30,8 @@ def passing(recognizer, recording, targets, site):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_what_stands_there_gives_the_score_and_the_gradient(made, family):
-    recognizer, recording, targets = made(family)
+def test_what_stands_there_gives_the_score_and_the_gradient(tiny_family, family):
+    recognizer, recording, targets = tiny_family(family)
     assert isinstance(recognizer, Substituting)
     expected = recognizer.score([recording], targets)[0]
     compared = 0
@@ -127,8 +64,8 @@ def gradients(recognizer, recording, targets, site, shape):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_slopes_are_finite_differences(made, family):
-    recognizer, recording, targets = made(family)
+def test_slopes_are_finite_differences(tiny_family, family):
+    recognizer, recording, targets = tiny_family(family)
     values = passing(recognizer, recording, targets, "features").astype(np.float64)
     slope = recognizer.score_at(recording, targets, values[None], slopes=True).slopes[0, 0]
     step = 1e-2 * slope / np.linalg.norm(slope)
@@ -137,8 +74,8 @@ def test_slopes_are_finite_differences(made, family):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_waveform(made, family):
-    recognizer, recording, targets = made(family)
+def test_the_waveform(tiny_family, family):
+    recognizer, recording, targets = tiny_family(family)
     samples = recording.samples
     if family == "whisper":
         samples = np.zeros(480000, np.float32)
@@ -153,10 +90,10 @@ def test_the_waveform(made, family):
 
 
 @pytest.mark.parametrize("family", ["ctc", "hybrid", "las", "wav2vec2"])
-def test_many_values_go_in_batches_and_no_hook_stays(made, family, monkeypatch):
+def test_many_values_go_in_batches_and_no_hook_stays(tiny_family, family, monkeypatch):
     from otoscope.nets import substitution
 
-    recognizer, recording, targets = made(family)
+    recognizer, recording, targets = tiny_family(family)
     values = passing(recognizer, recording, targets, "features")
     several = np.stack([values * scale for scale in (1.0, 0.5, 0.0)])
     whole = recognizer.score_at(recording, targets, several, slopes=True)
@@ -179,8 +116,8 @@ def test_many_values_go_in_batches_and_no_hook_stays(made, family, monkeypatch):
     np.testing.assert_allclose(recognizer.score([recording], targets)[0], whole.scores[0], rtol=1e-5, atol=1e-4)
 
 
-def test_slopes_are_refused_through_edits_and_scores_are_not(made):
-    recognizer, recording, targets = made("ctc")
+def test_slopes_are_refused_through_edits_and_scores_are_not(tiny_family):
+    recognizer, recording, targets = tiny_family("ctc")
     values = passing(recognizer, recording, targets, "features")[None]
     with recognizer.edited({"conv.1": np.zeros_like}):
         with pytest.raises(NotAble, match="no gradient through edits"):
@@ -199,9 +136,9 @@ def test_slopes_are_refused_through_edits_and_scores_are_not(made):
         ("whisper", "decoder.tokens"),
     ],
 )
-def test_the_tokens_before_are_a_site(made, family, site):
+def test_the_tokens_before_are_a_site(tiny_family, family, site):
     """A word's score depends on the tokens before it and on none behind them."""
-    recognizer, recording, targets = made(family)
+    recognizer, recording, targets = tiny_family(family)
     values = passing(recognizer, recording, targets[:1], site)
     slopes = recognizer.score_at(recording, targets[:1], values[None], at=site, slopes=True).slopes[0, 0]
     assert abs(slopes).max() > 0
