@@ -22,7 +22,7 @@ def ears():
 
 def test_small_and_named(ears):
     folder = PACKED / "listener-en"
-    assert (folder / WEIGHTS).stat().st_size < 4_000_000
+    assert (folder / WEIGHTS).stat().st_size < 6_000_000
     assert (folder / CARD).is_file()
     assert "Licence" in (folder / "README.md").read_text("utf-8")
     assert ears.card.phones == PHONES
@@ -30,9 +30,9 @@ def test_small_and_named(ears):
     assert len(ears.provenance.weights_sha256 or "") == 64
 
 
-def test_looks_ahead_at_most_80_milliseconds(ears):
+def test_looks_ahead_at_most_105_milliseconds(ears):
     # The network's frames, and half a window of 25 ms beyond the middle of the last of them.
-    assert 0.01 * ears.network.look_ahead + 0.0125 <= 0.080
+    assert 0.01 * ears.network.look_ahead + 0.0125 <= 0.105
 
 
 def test_words_of_a_voice_never_trained_on(ears):

@@ -45,7 +45,7 @@ class Ears:
 
     Notes
     -----
-    Scores of a frame depend on the sound until at most 80 ms after it.
+    Scores of a frame depend on the sound until at most 103 ms after its middle (`listener-en`).
     """
 
     card: EarsCard
