@@ -136,7 +136,7 @@ def update_only(evidence: Evidence, tree: WordTree) -> None:
     """Advance all states and do little more: only words at leaves of their own are finished, and nothing is sorted."""
     n = stepping.AT_ONCE
     v = np.full((tree.units.column.shape[1], tree.n_nodes), -np.inf, np.float32)
-    state = v, np.full((n, 2 * tree.n_nodes), -np.inf, np.float32)
+    state = v, np.full((tree.n_nodes, 2 * n), -np.inf, np.float32)
     forms = (tree.log_prior, np.full(tree.n_forms, -np.inf, np.float32), np.empty((n, tree.n_forms), np.float32))
     shape, costs = (tree.parent, tree.segments, tree.lone, tree.earliest), costs_of(tree)
     rows = relative_to_best(evidence.scores)

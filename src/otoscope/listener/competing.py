@@ -165,7 +165,7 @@ class Listening:
             raise BadInput(f"form {wrong[0]} is to be tracked; there are {tree.n_forms}")
         self.n_kept = min(self.n_kept, tree.n_forms)
         self._v = np.full((tree.units.column.shape[1], tree.n_nodes), -np.inf, np.float32)
-        self._ways = np.full((stepping.AT_ONCE, 2 * tree.n_nodes), -np.inf, np.float32)
+        self._ways = np.full((tree.n_nodes, 2 * stepping.AT_ONCE), -np.inf, np.float32)
         self._behind = np.full(tree.n_forms, -np.inf, np.float32)
         self._activations = np.full((stepping.AT_ONCE, tree.n_forms), -np.inf, np.float32)
         self._room = np.zeros(1, np.float32), np.empty(tree.n_forms, np.int32)

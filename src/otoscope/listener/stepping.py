@@ -12,7 +12,7 @@ from numba import njit
 from otoscope.listener.logarithms import FUSED, joined
 from otoscope.listener.ranking import ORDERLY, best_of_all, note_tops, total_and_entropy
 
-BLOCK = 1024
+BLOCK = 512
 """Nodes whose parents are looked up at a time; what they need then lies in the nearest cache."""
 AT_ONCE = 4
 """Frames that go through a block of nodes before the next block, where so many are there."""
@@ -110,15 +110,10 @@ def _sum_end(ways, silent, prior, behind, activations):  # type: ignore[no-untyp
 
 
 @njit(cache=True, fastmath=ORDERLY)
-def _inherit(ways, above, n_frames, prior, into):  # type: ignore[no-untyped-def]
-    """Give nodes that cannot have been reached the best of their parents, and its words their prior besides."""
-    for t in range(n_frames):
-        for i in range(above.size):
-            best = ways[t, 2 * above[i] + 1]
-            if prior.size:
-                into[t, i] = best + prior[i]
-            else:
-                into[t, 2 * i + 1] = best
+def _begun(ways, prior, activations):  # type: ignore[no-untyped-def]
+    """Fill activations of words whose last node cannot have been reached: the best of their parents, and the prior."""
+    for i in range(activations.size):
+        activations[i] = ways[2 * i + 1] + prior[i]
 
 
 @njit(cache=True, fastmath=ORDERLY, error_model="numpy")
@@ -135,62 +130,70 @@ def advance(rows, roots, before, tree, costs, state, forms, total):  # type: ign
     tree, costs
         `parent, segments, lone, earliest` of `WordTree`; `n_states, column, loop, leave, skip` of `Units`.
     state
-        `v (most_states, n_nodes)` holds V of the frame before and then of the last; `ways (AT_ONCE, 2 * n_nodes)`
-        becomes, by node, the score of having left it and the best state on the way from the root. Shallow nodes come
-        first: what children take was made from the frame before. Lone leaves have no ways.
+        `v (most_states, n_nodes)` holds V of the frame before and then of the last; `ways (n_nodes, 2 * AT_ONCE)`
+        becomes, by frame, the score of having left a node and the best state on the way from the root. Shallow nodes
+        come first: what children take was made from the frame before. Lone leaves have no ways.
     forms
         `prior, behind (n_forms,)`, `activations (AT_ONCE, n_forms)`: behind a form is silence.
     total
         Whether to sum over paths.
     """
     parent, segments, lone, earliest = tree
-    n_states, skip = costs[0], costs[4]
+    n_states, column, loop, leave, skip = costs
     v, ways = state
     prior, behind, activations = forms
-    pairs = ways.view(np.int64)
-    found = np.empty(BLOCK, np.int64)
-    room = found.view(np.float32)
-    n_frames = len(rows)
-    ways[:n_frames, 0], ways[:n_frames, 1] = roots[0], roots[1]
+    pairs, found = ways.view(np.int64), np.empty((AT_ONCE, BLOCK), np.int64)
+    room, n_frames = found.view(np.float32), len(rows)
+    j, l = min(1, len(v) - 1), min(2, len(v) - 1)  # the second and third state, where there are so many
+    for t in range(n_frames):
+        ways[0, 2 * t], ways[0, 2 * t + 1] = roots[0, t], roots[1, t]
     for k in range(len(segments)):
         unit, begin = segments[k, 0], segments[k, 1]
         three = n_states[unit] == 3 and skip[unit, :3].max() == -np.inf
+        stay, go = (loop[unit, 0], loop[unit, j], loop[unit, l]), (leave[unit, 0], leave[unit, j], leave[unit, l])
         unreached = max(0, min(n_frames, earliest[k] - before))
         for lo in range(begin, segments[k, 2], BLOCK):
             n = min(BLOCK, segments[k, 2] - lo)
-            above, f = parent[lo : lo + n], lone[k] + lo - begin
-            if unreached and lone[k] >= 0:
-                _inherit(ways, above, unreached, prior[f : f + n], activations[:, f : f + n])
-            elif unreached:
-                _inherit(ways, above, unreached, prior[:0], ways[:, 2 * lo : 2 * lo + 2 * n])
-            for t in range(unreached, n_frames):
-                theirs = pairs[t]
-                for i in range(n):
-                    found[i] = theirs[np.uint32(above[i])]
-                here = room[: 2 * n]
-                _through(rows[t], unit, lo, costs, v, here, total, three)
+            f = lone[k] + lo - begin
+            first, second, third = v[0, lo : lo + n], v[j, lo : lo + n], v[l, lo : lo + n]
+            _look_up(pairs, parent[lo : lo + n], found)
+            for t in range(n_frames):
+                here = room[t, : 2 * n]
+                if t >= unreached and three:
+                    b = rows[t, column[unit, 0]], rows[t, column[unit, j]], rows[t, column[unit, l]]
+                    if total:
+                        _sum_through_three(first, second, third, here, b, stay, go)
+                    else:
+                        _best_through_three(first, second, third, here, b, stay, go)
+                elif t >= unreached:
+                    _through(rows[t], unit, lo, costs, v, here, total)
                 if lone[k] < 0:
-                    theirs[lo : lo + n] = found[:n]
+                    continue
+                if t < unreached:
+                    _begun(here, prior[f : f + n], activations[t, f : f + n])
                 elif total:
                     _sum_end(here, roots[2, t], prior[f : f + n], behind[f : f + n], activations[t, f : f + n])
                 else:
                     _best_end(here, roots[2, t], prior[f : f + n], behind[f : f + n], activations[t, f : f + n])
+            if lone[k] < 0:
+                for i in range(n):
+                    for t in range(AT_ONCE):
+                        pairs[lo + i, t] = found[t, i]
 
 
-@njit(cache=True, fastmath=ORDERLY, error_model="numpy")
-def _through(row, unit, lo, costs, v, ways, total, three):  # type: ignore[no-untyped-def]
-    """Advance the nodes from `lo` on, all of one unit, by a frame."""
+@njit(cache=True)
+def _look_up(pairs, nodes, found):  # type: ignore[no-untyped-def]
+    """Fill `found (AT_ONCE, n)` with the ways of nodes: all frames of a node lie together, so each is fetched once."""
+    for i in range(nodes.size):
+        node = np.uint32(nodes[i])
+        for t in range(AT_ONCE):
+            found[t, i] = pairs[node, t]
+
+
+@njit(cache=True)
+def _through(row, unit, lo, costs, v, ways, total):  # type: ignore[no-untyped-def]
+    """Advance the nodes from `lo` on, all of one unit of any states, by a frame."""
     n_states, column, loop, leave, skip = costs
-    if three:
-        b = row[column[unit, 0]], row[column[unit, 1]], row[column[unit, 2]]
-        stay = loop[unit, 0], loop[unit, 1], loop[unit, 2]
-        go = leave[unit, 0], leave[unit, 1], leave[unit, 2]
-        hi = lo + ways.size // 2
-        if total:
-            _sum_through_three(v[0, lo:hi], v[1, lo:hi], v[2, lo:hi], ways, b, stay, go)
-        else:
-            _best_through_three(v[0, lo:hi], v[1, lo:hi], v[2, lo:hi], ways, b, stay, go)
-        return
     for s in range(n_states[unit]):
         cost = row[column[unit, s]], loop[unit, s], leave[unit, s], skip[unit, s]
         if total:
@@ -202,17 +205,14 @@ def _through(row, unit, lo, costs, v, ways, total, three):  # type: ignore[no-un
 @njit(cache=True, fastmath=ORDERLY, error_model="numpy")
 def inner_words(n_frames, silent, total, end, n_lone, state, forms):  # type: ignore[no-untyped-def]
     """Fill activations by the partial rule of the forms that end where others go on, or where another ends."""
-    pairs = state[1].view(np.int64)
-    prior, behind, activations = forms
-    found = np.empty(BLOCK, np.int64)
+    pairs, found = state[1].view(np.int64), np.empty((AT_ONCE, BLOCK), np.int64)
     room = found.view(np.float32)
+    prior, behind, activations = forms
     for lo in range(n_lone, end.size, BLOCK):
         hi = min(lo + BLOCK, end.size)
-        ends, here = end[lo:hi], room[: 2 * (hi - lo)]
+        _look_up(pairs, end[lo:hi], found)
         for t in range(n_frames):
-            theirs = pairs[t]
-            for i in range(hi - lo):
-                found[i] = theirs[np.uint32(ends[i])]
+            here = room[t, : 2 * (hi - lo)]
             if total:
                 _sum_end(here, silent[t], prior[lo:hi], behind[lo:hi], activations[t, lo:hi])
             else:
