@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from otoscope.core import BadInput
 from otoscope.listener import ranking, running_steps
-from otoscope.listener.competing import Competition, final_units, relative_to_best
+from otoscope.listener.competing import Competition, costs_of, final_units, relative_to_best
 from otoscope.listener.evidence import Evidence
 from otoscope.listener.word_tree import WordTree
-
-LARGE = 1000.0
-"""Nats below zero from which scores are brought back to zero."""
 
 
 @dataclass(frozen=True)
@@ -63,96 +61,105 @@ def compete_running(
         raise BadInput(f"one frame or more of {least} columns or more is needed, got {rows.shape}")
     if any(not 0 <= form < tree.n_forms for form in track):
         raise BadInput(f"forms to be tracked are 0 to {tree.n_forms - 1}, got {tuple(track)}")
-    tracked, tracked_at = np.empty((len(rows), len(track)), np.float32), tree.position[np.asarray(track, np.int64)]
-    n, n_kept = len(rows), min(n_kept, tree.n_forms)
-    prior = np.asarray(frequency_weight * tree.log_prior - word_penalty, np.float32)
-    state = _State(tree, prior)
+    n, n_kept, track_at = len(rows), min(n_kept, tree.n_forms), tree.position[np.asarray(track, np.int64)]
     forms, values = np.empty((n, n_kept), np.int32), np.empty((n, n_kept), np.float32)
-    totals, bits, found = np.empty(n), np.empty(n), np.empty(tree.n_forms, np.int32)
-    for t, row in enumerate(rows):
-        state.advance(t, row)
-        ranking.best_of_all(state.activations, state.tops, n_kept, found, forms[t], values[t])
-        tracked[t] = state.activations[tracked_at]
-        totals[t], bits[t] = ranking.total_and_entropy(state.activations, state.tops, acoustic_scale)
+    totals, bits, tracked = np.empty(n), np.empty(n), np.empty((n, len(track)), np.float32)
+    prior = np.asarray(frequency_weight * tree.log_prior - word_penalty, np.float32)
+    ways = _Ways.of(n)
+    activations, last = _hear(
+        rows, tree, prior, ways, (acoustic_scale, track_at), (forms, values, totals, bits, tracked)
+    )
     np.take(tree.form, forms, out=forms)
     leads = np.empty(n)
     ranking.leads_of(forms, values, *tree.words, leads)
     final = np.empty(tree.n_forms, np.float32)
-    final[tree.form] = state.activations
+    final[tree.form] = activations
     competition = Competition(
         forms, values, totals, bits, leads, tracked, final, evidence.grid, tree,
         frequency_weight, acoustic_scale, "viterbi", tuple(track),
     )  # fmt: skip
-    return competition, state.sequence()
+    return competition, _sequence(rows, tree, prior, ways, last)
 
 
-class _State:
-    """Everything that a frame changes."""
+@dataclass(frozen=True)
+class _Ways:
+    """How words followed one another, by frame; see `running_steps.hear_running`."""
 
-    def __init__(self, tree: WordTree, prior: NDArray[np.float32]) -> None:
-        self.tree, self.prior = tree, prior
-        shape = (tree.units.column.shape[1], tree.n_nodes)
-        self.v = np.full(shape, -np.inf, np.float32)
-        self.since = np.zeros(shape, np.int32)
-        self.way_out = np.full(tree.n_nodes, -np.inf, np.float32)
-        self.out_since = np.zeros(tree.n_nodes, np.int32)
-        self.best = np.full(tree.n_nodes, -np.inf, np.float32)
-        self.unit_of_end = final_units(tree)
-        self.activations = np.full(tree.n_forms, -np.inf, np.float32)
-        self.tops = np.full(-(-tree.n_forms // ranking.STRETCH), -np.inf, np.float32)
-        # Of the frame before: the silence in front of a word, and the word before that silence; the best end.
-        self.quiet, self.quiet_after = np.float32(0.0), -1
-        self.ended = np.float32(-np.inf)
-        self.offset = 0.0  # taken off all scores so far, so that float32 stays exact in long recordings
-        self.frames: list[tuple[int, int, float, int]] = []
+    entering: NDArray[np.float32]
+    dropped: NDArray[np.float32]
+    ended: NDArray[np.float32]
+    which: NDArray[np.int64]
+    after: NDArray[np.int64]
+    taken: NDArray[np.float64]
 
-    def advance(self, t: int, row: NDArray[np.float32]) -> None:
-        tree, units = self.tree, self.tree.units
-        from_end = self.ended > self.quiet
-        into_root = self.ended if from_end else self.quiet
-        came_from = t - 1 if from_end else self.quiet_after
-        silent = np.float32(row[tree.silence].max())
-        self.quiet, self.quiet_after = np.float32(into_root + silent), came_from
-        running_steps.step_running(
-            row, t, into_root, self.quiet, tree.parent, tree.segments, units.n_states, units.column, units.loop,
-            units.leave, units.skip, self.v, self.since, self.way_out, self.out_since, self.best,
-        )  # fmt: skip
-        running_steps.word_activations(tree.end, self.prior, self.best, self.activations, self.tops, ranking.STRETCH)
-        score, which, began = running_steps.best_end(
-            tree.end,
-            self.prior,
-            self.unit_of_end,
-            self.tops,
-            ranking.STRETCH,
-            units.n_states,
-            units.leave,
-            units.skip,
-            self.v,
-            self.since,
+    @classmethod
+    def of(cls, n_frames: int) -> _Ways:
+        one, two, three = np.empty((3, n_frames), np.float32)
+        return cls(one, two, three, *np.empty((2, n_frames), np.int64), np.empty(n_frames))
+
+
+def _hear(
+    rows: NDArray[np.float32],
+    tree: WordTree,
+    prior: NDArray[np.float32],
+    ways: _Ways,
+    options: tuple[float, NDArray[np.int32]],
+    out: tuple[NDArray[Any], ...],
+) -> tuple[NDArray[np.float32], int]:
+    """Fill `ways` and `out`; return the last activations and where the best sequence ends (-1: without a word)."""
+    state = (
+        np.full((tree.units.column.shape[1], tree.n_nodes), -np.inf, np.float32),
+        np.full((tree.n_nodes, 2), -np.inf, np.float32),
+    )
+    activations = np.full((1, tree.n_forms), -np.inf, np.float32)
+    forms = prior, np.full(tree.n_forms, -np.inf, np.float32), activations
+    tops = np.full(-(-tree.n_forms // ranking.STRETCH), -np.inf, np.float32)
+    spoken, after = running_steps.hear_running(
+        rows, rows[:, tree.silence].max(axis=1), (tree.parent, tree.segments, tree.lone, tree.earliest),
+        (tree.end, final_units(tree), tree.n_lone), costs_of(tree), state, forms,
+        (options[1], tops, np.empty(tree.n_forms, np.int32)), float(options[0]),
+        (ways.entering, ways.dropped, ways.ended, ways.which, ways.after, ways.taken), out,
+    )  # fmt: skip
+    return activations[0], len(rows) - 1 if spoken else int(after)
+
+
+def _sequence(
+    rows: NDArray[np.float32], tree: WordTree, prior: NDArray[np.float32], ways: _Ways, last: int
+) -> tuple[SpokenForm, ...]:
+    """Return the best sequence of whole words, silence between them allowed."""
+    found, at = [], last
+    while at >= 0:
+        place = int(ways.which[at])
+        first = _first_frame(rows, tree, prior, ways, at)
+        before = int(ways.after[first])
+        earlier = float(ways.ended[before]) + ways.taken[before] if before >= 0 else 0.0
+        score = float(ways.ended[at]) + ways.taken[at] - earlier
+        found.append(SpokenForm(int(tree.form[place]), first, at + 1, score))
+        at = before
+    return tuple(reversed(found))
+
+
+def _first_frame(rows: NDArray[np.float32], tree: WordTree, prior: NDArray[np.float32], ways: _Ways, at: int) -> int:
+    """Return where the word began that ends best in frame `at`: heard once more, alone, further and further back."""
+    place = ways.which[at]
+    chain = _chain(tree, int(tree.end[place]))
+    length = 128
+    while True:
+        first = max(0, at + 1 - length)
+        stretch = slice(first, at + 1)
+        score, began = running_steps.began(
+            rows[stretch], ways.entering[stretch], ways.dropped[stretch], chain, prior[place]
         )
-        self.ended = np.float32(score)
-        form = int(tree.form[which]) if which >= 0 else -1
-        self.frames.append((form, int(began), float(score) + self.offset, came_from))
-        self._keep_in_range()
+        if score == ways.ended[at] or first == 0:
+            return first + int(began)
+        length *= 2
 
-    def _keep_in_range(self) -> None:
-        """Take the best score off all, when it has become large: only differences count."""
-        top = max(float(self.quiet), float(self.ended))
-        if top > -LARGE:
-            return
-        for values in (self.v, self.way_out, self.best):
-            values -= np.float32(top)
-        self.quiet, self.ended = np.float32(self.quiet - np.float32(top)), np.float32(self.ended - np.float32(top))
-        self.offset += float(np.float32(top))
 
-    def sequence(self) -> tuple[SpokenForm, ...]:
-        """Return the best sequence of whole words, silence between them allowed."""
-        at = len(self.frames) - 1 if self.ended > self.quiet else self.quiet_after
-        found = []
-        while at >= 0:
-            form, began, score, _ = self.frames[at]
-            before = self.frames[began][3]
-            earlier = self.frames[before][2] if before >= 0 else 0.0
-            found.append(SpokenForm(form, began, at + 1, score - earlier))
-            at = before
-        return tuple(reversed(found))
+def _chain(tree: WordTree, node: int) -> tuple[NDArray[Any], ...]:
+    """Return what the recursion needs of the units on the way from the root to a node."""
+    nodes = []
+    while node:
+        nodes.append(node)
+        node = int(tree.parent[node])
+    units = tree.segments[np.searchsorted(tree.segments[:, 1], nodes[::-1], side="right") - 1, 0]
+    return tuple(each[units] for each in costs_of(tree))

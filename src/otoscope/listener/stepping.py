@@ -130,7 +130,8 @@ def advance(rows, roots, before, tree, costs, state, forms, total):  # type: ign
     tree, costs
         `parent, segments, lone, earliest` of `WordTree`; `n_states, column, loop, leave, skip` of `Units`.
     state
-        `v (most_states, n_nodes)` holds V of the frame before and then of the last; `ways (n_nodes, 2 * AT_ONCE)`
+        `v (most_states, n_nodes)` holds V of the frame before and then of the last; `ways (n_nodes, 2 * AT_ONCE)`,
+        or `(n_nodes, 2)` where frames come one by one,
         becomes, by frame, the score of having left a node and the best state on the way from the root. Shallow nodes
         come first: what children take was made from the frame before. Lone leaves have no ways.
     forms
@@ -144,23 +145,23 @@ def advance(rows, roots, before, tree, costs, state, forms, total):  # type: ign
     prior, behind, activations = forms
     pairs, found = ways.view(np.int64), np.empty((AT_ONCE, BLOCK), np.int64)
     room, n_frames = found.view(np.float32), len(rows)
-    j, l = min(1, len(v) - 1), min(2, len(v) - 1)  # the second and third state, where there are so many
+    j, m = min(1, len(v) - 1), min(2, len(v) - 1)  # the second and third state, where there are so many
     for t in range(n_frames):
         ways[0, 2 * t], ways[0, 2 * t + 1] = roots[0, t], roots[1, t]
     for k in range(len(segments)):
         unit, begin = segments[k, 0], segments[k, 1]
         three = n_states[unit] == 3 and skip[unit, :3].max() == -np.inf
-        stay, go = (loop[unit, 0], loop[unit, j], loop[unit, l]), (leave[unit, 0], leave[unit, j], leave[unit, l])
+        stay, go = (loop[unit, 0], loop[unit, j], loop[unit, m]), (leave[unit, 0], leave[unit, j], leave[unit, m])
         unreached = max(0, min(n_frames, earliest[k] - before))
         for lo in range(begin, segments[k, 2], BLOCK):
             n = min(BLOCK, segments[k, 2] - lo)
             f = lone[k] + lo - begin
-            first, second, third = v[0, lo : lo + n], v[j, lo : lo + n], v[l, lo : lo + n]
+            first, second, third = v[0, lo : lo + n], v[j, lo : lo + n], v[m, lo : lo + n]
             _look_up(pairs, parent[lo : lo + n], found)
             for t in range(n_frames):
                 here = room[t, : 2 * n]
                 if t >= unreached and three:
-                    b = rows[t, column[unit, 0]], rows[t, column[unit, j]], rows[t, column[unit, l]]
+                    b = rows[t, column[unit, 0]], rows[t, column[unit, j]], rows[t, column[unit, m]]
                     if total:
                         _sum_through_three(first, second, third, here, b, stay, go)
                     else:
@@ -176,18 +177,32 @@ def advance(rows, roots, before, tree, costs, state, forms, total):  # type: ign
                 else:
                     _best_end(here, roots[2, t], prior[f : f + n], behind[f : f + n], activations[t, f : f + n])
             if lone[k] < 0:
-                for i in range(n):
-                    for t in range(AT_ONCE):
-                        pairs[lo + i, t] = found[t, i]
+                _put_back(pairs, lo, n, found)
 
 
 @njit(cache=True)
 def _look_up(pairs, nodes, found):  # type: ignore[no-untyped-def]
     """Fill `found (AT_ONCE, n)` with the ways of nodes: all frames of a node lie together, so each is fetched once."""
+    if pairs.shape[1] == 1:
+        for i in range(nodes.size):
+            found[0, i] = pairs[np.uint32(nodes[i]), 0]
+        return
     for i in range(nodes.size):
         node = np.uint32(nodes[i])
         for t in range(AT_ONCE):
             found[t, i] = pairs[node, t]
+
+
+@njit(cache=True)
+def _put_back(pairs, lo, n, found):  # type: ignore[no-untyped-def]
+    """Set the ways of `n` nodes from `lo` on."""
+    if pairs.shape[1] == 1:
+        for i in range(n):
+            pairs[lo + i, 0] = found[0, i]
+        return
+    for i in range(n):
+        for t in range(AT_ONCE):
+            pairs[lo + i, t] = found[t, i]
 
 
 @njit(cache=True)
