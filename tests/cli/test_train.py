@@ -37,6 +37,27 @@ def test_the_presets_are_listed(run):
     assert [info["year"] for info in listed] == sorted(info["year"] for info in listed)
 
 
+def test_the_ears_of_the_listener_are_made(run, monkeypatch, tmp_path):
+    from otoscope.listener.ears import making
+    from otoscope.listener.ears.ears import Ears
+
+    asked = []
+
+    def make(data, folder, *, aligner, seed, progress, **options):
+        asked.append((data, folder, hasattr(aligner, "align"), seed, options))
+        return Ears.load()
+
+    monkeypatch.setattr(making, "make", make)
+    arguments = ("train", "listener-en", "n_spoken=20", "--corpus", tmp_path, "--out", tmp_path / "x", "--seed", "4")
+    told = json.loads(run(*arguments, "--from", "earlier", "--epochs", "2", "--json").out)
+    assert asked == [(tmp_path, tmp_path / "x", True, 4, {"n_spoken": 20, "epochs": 2, "start": "earlier"})]
+    assert told["weights_sha256"] == Ears.load().sha256
+    assert str(tmp_path / "x") in run(*arguments).out
+    refused = run(*arguments, "--corpus", tmp_path)
+    assert refused.code == 2
+    assert "one folder" in refused.err
+
+
 def test_a_preset_is_trained_and_opens_by_its_folder(run, toys, talk, tmp_path):
     corpus = toys.write_corpus(tmp_path / "corpus")
     arguments = (

@@ -25,7 +25,9 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    preset: Annotated[str, typer.Argument(help="Which recogniser; `otoscope train list` names them all.")],
+    preset: Annotated[
+        str, typer.Argument(help="Which recogniser; `otoscope train list` names them all. Or listener-en.")
+    ],
     options: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Options of the preset, as name=value.")
     ] = None,
