@@ -11,6 +11,7 @@ from otoscope.core import BadInput, Finding, Recording, Trace
 from otoscope.recognizers.registry import DEFAULT
 
 if TYPE_CHECKING:
+    from otoscope.lexicon.ngram.model import NGramModel
     from otoscope.listener.listening import WordListener
 
 LONGEST_S = 120.0
@@ -40,6 +41,9 @@ def listen(
         bool | None, typer.Option("--alone/--running", help="One word, or running speech; told by its length.")
     ] = None,
     frequency_weight: Annotated[float | None, typer.Option(help="λ: what word frequency counts.")] = None,
+    context_model: Annotated[
+        Path | None, typer.Option(help="An n-gram model (ARPA or `otoscope lm`): which word is said after which.")
+    ] = None,
     start: Annotated[float, typer.Option(help="Begin at this time, in seconds.")] = 0.0,
     end: Annotated[float | None, typer.Option(help="Stop at this time, in seconds.")] = None,
     output: Annotated[Path | None, typer.Option(help="The page to write; NAME.listen.html by default.")] = None,
@@ -51,6 +55,7 @@ def listen(
     from otoscope.cli.opening import open_recognizer
     from otoscope.cli.printing import print_json
     from otoscope.io.writing import make_folder, write_text
+    from otoscope.lexicon.ngram.files import read_model
     from otoscope.views.export import export_finding
     from otoscope.views.findings import findings_html
 
@@ -61,7 +66,9 @@ def listen(
     recording = read_speech(file, longest_s=LONGEST_S, remedy="choose a stretch with --start and --end",
                             start_s=start, end_s=end)  # fmt: skip
     trace = None if recognizer == "none" else open_recognizer(recognizer).trace(recording)
-    finding = heard_by_listener(recording, trace, _listener(lexicon, frequency_weight, ears), ears=ears, alone=alone)
+    context = None if context_model is None else read_model(context_model)
+    listener = _listener(lexicon, frequency_weight, ears)
+    finding = heard_by_listener(recording, trace, listener, ears=ears, alone=alone, context=context)
     write_text(page, findings_html([finding], title=file.name, subtitle=_subtitle(trace)))
     if export is not None:
         export_finding(finding, export)
@@ -80,6 +87,7 @@ def heard_by_listener(
     *,
     ears: str = "listener-en",
     alone: bool | None = None,
+    context: NGramModel | None = None,
 ) -> Finding:
     """Return what the listener makes of a recording, with its pictures, beside the words of a Trace."""
     import dataclasses
@@ -92,7 +100,7 @@ def heard_by_listener(
     span = speech_span(evidence)
     if alone is None:
         alone = span is not None and span[1] - span[0] <= ALONE_S
-    percept = listener(evidence) if alone else listener.running(evidence)
+    percept = listener(evidence) if alone else listener.running(evidence, context=context)
     finding = listening_finding(listener, evidence, percept, trace)
     said = trace.words if trace is not None and trace.has("alignment") else ()
     panels = listening_panels(percept, recording, said=said)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from otoscope.core import Emissions, HeardWord, Percept, Provenance, Recording, Trace
 from otoscope.decoding.tree.units import PhoneModels
 from otoscope.lexicon.mental_lexicon import Forms, MentalLexicon
+from otoscope.lexicon.ngram.model import NGramModel
 from otoscope.listener.competing import Competition, Search, compete
 from otoscope.listener.deciding import Criterion, Decision, DecisionRule, HickHyman, crossing, decide
 from otoscope.listener.ears.ears import Ears
@@ -24,9 +25,10 @@ from otoscope.listener.evidence import HOP_S as FRAME_S
 from otoscope.listener.evidence import Evidence, evidence_from
 from otoscope.listener.execution import Constant, Execution
 from otoscope.listener.races import Race, race_of_competition
-from otoscope.listener.running import SpokenForm, compete_running
+from otoscope.listener.running import SpokenForm, compete_running, word_edges
 from otoscope.listener.shares import Candidate, Shares, lead_shares
 from otoscope.listener.spans import speech_span
+from otoscope.listener.word_graph import best_in_context
 from otoscope.listener.word_tree import WordTree
 
 Heard = Recording | Trace | Emissions | Evidence
@@ -56,6 +58,8 @@ class Settings:
         When a word of running speech has won.
     word_penalty
         Nats taken off for each word of running speech.
+    context_weight
+        What the logarithm of P(word | words before) counts, where a context model is given.
     execution
         How long answering takes.
 
@@ -77,6 +81,7 @@ class Settings:
     )
     running: Criterion = field(default_factory=lambda: Criterion(lead=5.0, hold_frames=3))
     word_penalty: float = 0.0
+    context_weight: float = 5.0
     execution: Execution = field(default_factory=Constant)
 
 
@@ -162,13 +167,27 @@ class WordListener:
         words = () if span is None or decision.form is None else (self._heard(decision, span),)
         return self.percept(competition, words, origin=evidence.origin, offset_s=offset_s)
 
-    def running(self, heard: Heard) -> Percept:
-        """Return what the listener makes of running speech: a sequence of winners, and when each had won."""
+    def running(self, heard: Heard, *, context: NGramModel | None = None) -> Percept:
+        """Return what the listener makes of running speech: a sequence of winners, and when each had won.
+
+        Parameters
+        ----------
+        heard
+            A recording, or what a recogniser or the ears made of one.
+        context
+            An n-gram model, whose P(word | words before) then decides which words of those that the sound left were
+            said (`otoscope.listener.word_graph`); what competes at each frame knows frequencies only, as without.
+        """
         evidence, settings = self.evidence(heard), self.settings
+        tree = self.tree(evidence.models)
         competition, sequence = compete_running(
-            evidence, self.tree(evidence.models), frequency_weight=settings.frequency_weight,
+            evidence, tree, frequency_weight=settings.frequency_weight,
             acoustic_scale=settings.acoustic_scale, word_penalty=settings.word_penalty,
         )  # fmt: skip
+        if context is not None:
+            edges, silent = word_edges(evidence, tree, frequency_weight=settings.frequency_weight)
+            best = best_in_context(edges, silent, self.lexicon, context, weight=settings.context_weight)
+            sequence = tuple(SpokenForm(edge.form, edge.first, edge.behind, edge.sound) for edge, _ in best)
         race = race_of_competition(competition)
         words = tuple(self._won(race, spoken) for spoken in sequence)
         return self.percept(competition, words, origin=evidence.origin)

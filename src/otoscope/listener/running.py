@@ -18,6 +18,7 @@ from otoscope.core import BadInput
 from otoscope.listener import ranking, running_steps
 from otoscope.listener.competing import Competition, costs_of, final_units, relative_to_best
 from otoscope.listener.evidence import Evidence
+from otoscope.listener.word_graph import N_ENDS, Edge
 from otoscope.listener.word_tree import WordTree
 
 
@@ -67,7 +68,7 @@ def compete_running(
     prior = np.asarray(frequency_weight * tree.log_prior - word_penalty, np.float32)
     ways = _Ways.of(n)
     activations, last = _hear(
-        rows, tree, prior, ways, (acoustic_scale, track_at), (forms, values, totals, bits, tracked)
+        rows, tree, prior, ways, (acoustic_scale, track_at), (forms, values, totals, bits, tracked, *_ends(n, 0))
     )
     np.take(tree.form, forms, out=forms)
     leads = np.empty(n)
@@ -95,7 +96,8 @@ class _Ways:
     @classmethod
     def of(cls, n_frames: int) -> _Ways:
         one, two, three = np.empty((3, n_frames), np.float32)
-        return cls(one, two, three, *np.empty((2, n_frames), np.int64), np.empty(n_frames))
+        which, after = np.empty((2, n_frames), np.int64)
+        return cls(one, two, three, which, after, np.empty(n_frames))
 
 
 def _hear(
@@ -123,6 +125,41 @@ def _hear(
     return activations[0], len(rows) - 1 if spoken else int(after)
 
 
+def word_edges(
+    evidence: Evidence, tree: WordTree, *, frequency_weight: float, word_penalty: float = 0.0, n_ends: int = N_ENDS
+) -> tuple[tuple[Edge, ...], NDArray[np.float32]]:
+    """Return the words that end best at each frame, each where it best began, and `(n_frames,)` scores of silence.
+
+    Parameters
+    ----------
+    evidence, tree, frequency_weight, word_penalty
+        As for `compete_running`, which finds the best of these without context.
+    n_ends
+        How many words to keep at each frame.
+    """
+    rows = relative_to_best(evidence.scores)
+    n, n_ends = len(rows), min(n_ends, tree.n_forms)
+    prior, ways = np.asarray(frequency_weight * tree.log_prior - word_penalty, np.float32), _Ways.of(n)
+    nobody = np.empty((n, 1), np.int32), np.empty((n, 1), np.float32), np.empty(n), np.empty(n)
+    places, scores = _ends(n, n_ends)
+    out = (*nobody, np.empty((n, 0), np.float32), places, scores)
+    _hear(rows, tree, prior, ways, (1.0, np.empty(0, np.int32)), out)
+    edges = []
+    chains = {int(place): _chain(tree, int(tree.end[place])) for place in np.unique(places)}
+    for at in range(n):
+        for place, score in zip(places[at].tolist(), scores[at], strict=True):
+            if not np.isfinite(score):
+                continue
+            first = _first_frame(rows, (prior[place], chains[place]), ways, at, score)
+            sound = float(score) + ways.taken[at] - float(ways.entering[first]) - ways.taken[first]
+            edges.append(Edge(int(tree.form[place]), first, at + 1, sound - float(prior[place])))
+    return tuple(edges), rows[:, tree.silence].max(axis=1)
+
+
+def _ends(n_frames: int, n_ends: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    return np.empty((n_frames, n_ends), np.int32), np.empty((n_frames, n_ends), np.float32)
+
+
 def _sequence(
     rows: NDArray[np.float32], tree: WordTree, prior: NDArray[np.float32], ways: _Ways, last: int
 ) -> tuple[SpokenForm, ...]:
@@ -130,7 +167,7 @@ def _sequence(
     found, at = [], last
     while at >= 0:
         place = int(ways.which[at])
-        first = _first_frame(rows, tree, prior, ways, at)
+        first = _first_frame(rows, (prior[place], _chain(tree, int(tree.end[place]))), ways, at, ways.ended[at])
         before = int(ways.after[first])
         earlier = float(ways.ended[before]) + ways.taken[before] if before >= 0 else 0.0
         score = float(ways.ended[at]) + ways.taken[at] - earlier
@@ -139,18 +176,20 @@ def _sequence(
     return tuple(reversed(found))
 
 
-def _first_frame(rows: NDArray[np.float32], tree: WordTree, prior: NDArray[np.float32], ways: _Ways, at: int) -> int:
-    """Return where the word began that ends best in frame `at`: heard once more, alone, further and further back."""
-    place = ways.which[at]
-    chain = _chain(tree, int(tree.end[place]))
+def _first_frame(
+    rows: NDArray[np.float32],
+    word: tuple[np.float32, tuple[NDArray[Any], ...]],
+    ways: _Ways,
+    at: int,
+    ended: np.float32,
+) -> int:
+    """Return where a word (prior, chain) began that ends so well in frame `at`: heard again, alone, further back."""
     length = 128
     while True:
         first = max(0, at + 1 - length)
-        stretch = slice(first, at + 1)
-        score, began = running_steps.began(
-            rows[stretch], ways.entering[stretch], ways.dropped[stretch], chain, prior[place]
-        )
-        if score == ways.ended[at] or first == 0:
+        part = slice(first, at + 1)
+        score, began = running_steps.began(rows[part], ways.entering[part], ways.dropped[part], word[1], word[0])
+        if score == ended or first == 0:
             return first + int(began)
         length *= 2
 

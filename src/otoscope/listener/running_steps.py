@@ -33,16 +33,18 @@ def hear_running(rows, silent, tree, ends, costs, state, forms, kept, scale, way
         all scores after the frame; `ended`, the best end; `which`, the form that has it (-1: none); `after`, the frame
         in which the word before ended (-1: none); `taken`, what had been taken off before.
     out
-        `forms, activations (n_frames, n_kept)`, `log_total, entropy_bits (n_frames,)`, `tracked`.
+        `forms, activations (n_frames, n_kept)`, `log_total, entropy_bits (n_frames,)`, `tracked`; and places and scores
+        `(n_frames, n_ends)` of the words that end best, `n_ends` being 0 where nobody asks.
 
     Returns
     -------
     Whether the last frame is best left by a word, or else by the silence behind the last one; and where that ended.
     """
-    end, _, n_lone = ends
+    end, unit_of_end, n_lone = ends
     track, tops, found = kept
     entering, dropped, ended, which, after, taken = ways_on
-    places, values, totals, bits, tracked = out
+    places, values, totals, bits, tracked, end_places, end_values = out
+    n_ends, scores = end_places.shape[1], np.empty(end.size, np.float32)
     v, ways = state
     roots = np.full((3, 1), -np.inf, np.float32)
     quiet, quiet_after, top, offset = np.float32(0.0), -1, np.float32(-np.inf), 0.0
@@ -61,6 +63,10 @@ def hear_running(rows, silent, tree, ends, costs, state, forms, kept, scale, way
         totals[t], bits[t] = total_and_entropy(activations, tops, scale)
         for i in range(track.size):
             tracked[t, i] = activations[track[i]]
+        if n_ends:
+            all_ends(end, unit_of_end, costs, v, forms[0], scores)
+            note_tops(scores, tops)
+            best_of_all(scores, tops, n_ends, found, end_places[t], end_values[t])
         best = max(quiet, top)
         if best <= -LARGE:
             v -= best
@@ -103,6 +109,20 @@ def best_end(tree, ends, costs, v, prior):  # type: ignore[no-untyped-def]
             if score > top:
                 top, which = score, f
     return top, which
+
+
+@njit(cache=True)
+def all_ends(end, unit_of_end, costs, v, prior, scores):  # type: ignore[no-untyped-def]
+    """Fill `scores (n_forms,)`: how well each word ends in this frame, its prior in it."""
+    n_states, _, _, leave, skip = costs
+    for f in range(end.size):
+        unit, over = unit_of_end[f], np.float32(0.0)
+        scores[f] = -np.inf
+        for s in range(n_states[unit] - 1, -1, -1):
+            scores[f] = max(scores[f], v[s, end[f]] + leave[unit, s] + over + prior[f])
+            over += skip[unit, s]
+            if over == -np.inf:
+                break
 
 
 @njit(cache=True, fastmath=ORDERLY)
