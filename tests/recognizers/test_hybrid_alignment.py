@@ -11,6 +11,7 @@ import pytest
 
 from otoscope.core import FrameGrid, Recording
 from otoscope.decoding.tree import ForcedPath, PhoneModels, forced
+from otoscope.recognizers import forced_tiers
 from otoscope.recognizers.forced_tiers import NEAR_S, place_confidence
 from otoscope.recognizers.hybrid import HybridRecognizer
 from otoscope.recognizers.hybrid.fine_times import FineModels, shifted, shifted_scores, stride_of
@@ -53,6 +54,26 @@ def test_a_place_is_as_sure_as_the_paths_that_agree(hop: int, one_state: PhoneMo
             ends[1] += weight * (abs(own[-1] + 1 - stop) <= near)
         assert 0.05 < ends[0] * ends[1] < 0.95 or near
         assert found[k] == pytest.approx(ends[0] * ends[1], rel=1e-4)
+
+
+def test_many_words_are_as_sure_some_at_a_time(one_state: PhoneModels, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    words = [str(rng.choice(["is", "at"])) for _ in range(40)]
+    columns = [
+        column for word in words for phone in LEXICON[word][0] for column in (one_state.phones.index(phone) + 1,) * 3
+    ]
+    scores = rng.normal(scale=1.0, size=(len(columns), 3)).astype(np.float32)
+    scores[np.arange(len(columns)), columns] += 1.5
+    path, grid = forced(scores, words, LEXICON, one_state), FrameGrid(1000, 0, 100, 100, len(columns))
+    whole = place_confidence(scores, path, grid)
+    monkeypatch.setattr(forced_tiers, "WHOLE_S", 5.0)
+    monkeypatch.setattr(forced_tiers, "PIECE_S", 3.0)
+    found = place_confidence(scores, path, grid)
+    assert len(found) == 40
+    assert found != whole
+    assert found == pytest.approx(whole, abs=0.01)
+    monkeypatch.setattr(forced_tiers, "AROUND_S", 0.0)
+    assert place_confidence(scores, path, grid) != pytest.approx(whole, abs=0.01)
 
 
 def test_one_frame_of_three_is_three_states_of_which_two_may_be_passed_by(tiny_hybrid: Hybrids) -> None:

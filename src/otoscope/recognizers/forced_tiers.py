@@ -14,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otoscope.core import Alignment, FrameGrid, Interval, Recording, Tier
-from otoscope.decoding.tree import ForcedPath, ForcedPhone, occupancies
+from otoscope.decoding.tree import ForcedPath, ForcedPhone, TranscriptGraph, occupancies
 from otoscope.signal.spectral_changes import at_changes
 
 NEAR_S = 0.05
 """Both ends of a word must lie this near to where they are put for its `time_confidence`."""
+WHOLE_S, PIECE_S, AROUND_S = 60.0, 20.0, 5.0
+"""Longest recording whose words are judged among all paths at once; else so much at a time, with so much around it."""
 
 
 def alignment_of(
@@ -96,24 +98,60 @@ def place_confidence(scores: NDArray[np.float32], path: ForcedPath, grid: FrameG
     Notes
     -----
     From the shares of all paths through the path's graph (forward-backward); the two ends are taken as independent.
+    Of more than `WHOLE_S` seconds, words are judged some at a time, among the paths that pass the path's own states
+    `AROUND_S` seconds before and behind them.
     """
-    found, graph, near = occupancies(scores, path.graph), path.graph, int(NEAR_S * grid.rate_hz / grid.hop + 1e-9)
+    per_s = float(grid.rate_hz / grid.hop)
+    near, around, spans = int(NEAR_S * per_s + 1e-9), round(AROUND_S * per_s), path.word_frames()
+    sure: list[float] = []
+    for first, stop in _pieces(spans, len(scores), per_s):
+        a, b = 0, len(scores)
+        if (first, stop) != (0, len(spans)):
+            a, b = max(a, spans[first][0] - around), min(b, spans[stop - 1][1] + around)
+        graph = path.graph.between(
+            None if a == 0 else int(path.states[a]), None if b == len(scores) else int(path.states[b - 1])
+        )
+        passed = _passed(scores[a:b], graph)
+        sure += [
+            _place(passed, np.flatnonzero(graph.word == k), (spans[k][0] - a, spans[k][1] - a), near)
+            for k in range(first, stop)
+        ]
+    return tuple(sure)
+
+
+def _pieces(spans: Sequence[tuple[int, int]], n_frames: int, per_s: float) -> list[tuple[int, int]]:
+    """Return words that are judged together, as (first, one past the last)."""
+    if n_frames <= WHOLE_S * per_s:
+        return [(0, len(spans))] if spans else []
+    found: list[tuple[int, int]] = []
+    first = 0
+    for k in range(len(spans)):
+        if k + 1 == len(spans) or spans[k + 1][1] - spans[first][0] > PIECE_S * per_s:
+            found.append((first, k + 1))
+            first = k + 1
+    return found
+
+
+def _passed(scores: NDArray[np.float32], graph: TranscriptGraph) -> NDArray[np.float64]:
+    """Return `(n_frames + 1, n_states)` how likely it is that a frame lies behind a state; all lie before the end."""
+    found = occupancies(scores, graph)
     shares = np.zeros((len(scores) + 1, graph.n_states))
     shares[found.frame, found.state] = found.share
-    passed = np.clip(1.0 - np.cumsum(shares, 1), 0.0, 1.0)
+    passed: NDArray[np.float64] = np.clip(1.0 - np.cumsum(shares, 1), 0.0, 1.0)
     passed[-1] = 1.0
+    return passed
+
+
+def _place(passed: NDArray[np.float64], own: NDArray[np.int64], span: tuple[int, int], near: int) -> float:
+    """Return how likely both ends of the states `own` of a word lie within `near` frames of `span`."""
 
     def within(state: int, frame: int) -> float:
         """Probability that the first frame behind a state lies within `near` of `frame`."""
-        late, early = min(frame + near, len(scores)), frame - near - 1
+        late, early = min(frame + near, len(passed) - 1), frame - near - 1
         return float(passed[late, state] - (passed[early, state] if early >= 0 else 0.0))
 
-    sure = []
-    for k, (first, stop) in enumerate(path.word_frames()):
-        own = np.flatnonzero(graph.word == k)
-        begun = within(int(own[0]) - 1, first) if own[0] > 0 else 1.0
-        sure.append(min(1.0, max(0.0, begun * within(int(own[-1]), stop))))
-    return tuple(sure)
+    begun = within(int(own[0]) - 1, span[0]) if own[0] > 0 else 1.0
+    return min(1.0, max(0.0, begun * within(int(own[-1]), span[1])))
 
 
 def with_times_at_changes(alignment: Alignment, recording: Recording) -> Alignment:

@@ -122,8 +122,11 @@ def forced(
 def best_path(scores: ArrayLike, graph: TranscriptGraph) -> ForcedPath:
     """Return the best path through a transcript's graph; errors as in `forced`."""
     rows = checked_scores(scores, graph)
+    most_arcs = int(np.diff(graph.arc_start).max(initial=0))
+    came_by = np.empty((len(rows), graph.n_states), dtype=np.uint8 if most_arcs < 255 else np.uint32)
     log_score, states = _viterbi(
         rows,
+        came_by,
         graph.column,
         graph.log_loop,
         graph.arc_start,
@@ -169,21 +172,21 @@ def _runs(values: NDArray[np.int32]) -> list[tuple[int, int]]:
 
 
 @njit(cache=True, nogil=True)
-def _viterbi(rows, column, log_loop, arc_start, arc_source, arc_log, log_start, log_end):  # type: ignore[no-untyped-def]
-    n_frames, n_states = rows.shape[0], column.shape[0]
-    came_from = np.empty((n_frames, n_states), dtype=np.int32)
+def _viterbi(rows, came_by, column, log_loop, arc_start, arc_source, arc_log, log_start, log_end):  # type: ignore[no-untyped-def]
+    """Return the score and the states of the best path; `came_by` is filled: 0 stayed, k came by the state's arc k."""
+    n_frames, n_states = came_by.shape
     now, before = np.empty(n_states), np.empty(n_states)
     for s in range(n_states):
         now[s] = log_start[s] + rows[0, column[s]]
     for t in range(1, n_frames):
         now, before = before, now
         for s in range(n_states):
-            best, source = before[s] + log_loop[s], s
+            best, arc = before[s] + log_loop[s], 0
             for a in range(arc_start[s], arc_start[s + 1]):
                 coming = before[arc_source[a]] + arc_log[a]
                 if coming > best:
-                    best, source = coming, arc_source[a]
-            came_from[t, s] = source
+                    best, arc = coming, a - arc_start[s] + 1
+            came_by[t, s] = arc
             now[s] = best + rows[t, column[s]]
     path = np.empty(n_frames, dtype=np.int32)
     last = 0
@@ -193,6 +196,6 @@ def _viterbi(rows, column, log_loop, arc_start, arc_source, arc_log, log_start, 
     score = now[last] + log_end[last]
     for t in range(n_frames - 1, -1, -1):
         path[t] = last
-        if t > 0:
-            last = came_from[t, last]
+        if t > 0 and came_by[t, last] > 0:
+            last = arc_source[arc_start[last] + came_by[t, last] - 1]
     return score, path

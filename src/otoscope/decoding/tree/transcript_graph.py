@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,3 +51,29 @@ class TranscriptGraph(ByValue):
     def n_states(self) -> int:
         """Number of states."""
         return int(self.column.size)
+
+    def between(self, first: int | None, last: int | None) -> TranscriptGraph:
+        """Return the states `first` to `last` alone, for paths that begin in the first and end in the last of them.
+
+        `None` stands for where the transcript itself begins or ends.
+        """
+        at, stop = first or 0, self.n_states if last is None else last + 1
+        kept = [np.arange(self.arc_start[s], self.arc_start[s + 1]) for s in range(at, stop)]
+        kept = [arcs[self.arc_source[arcs] >= at] for arcs in kept]
+        arcs = np.concatenate(kept)
+        log_start, log_end = self.log_start[at:stop].copy(), self.log_end[at:stop].copy()
+        if first is not None:
+            log_start[:] = -np.inf
+            log_start[0] = 0.0
+        if last is not None:
+            log_end[:] = -np.inf
+            log_end[-1] = 0.0
+        return replace(
+            self,
+            **{name: getattr(self, name)[at:stop] for name in ("column", "log_loop", "word", "phone", "unit", "state")},
+            arc_start=np.cumsum([0, *map(len, kept)]).astype(self.arc_start.dtype),
+            arc_source=(self.arc_source[arcs] - at).astype(self.arc_source.dtype),
+            arc_log=self.arc_log[arcs],
+            log_start=log_start,
+            log_end=log_end,
+        )
