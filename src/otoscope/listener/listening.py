@@ -190,7 +190,12 @@ class WordListener:
             sequence = tuple(SpokenForm(edge.form, edge.first, edge.behind, edge.sound) for edge, _ in best)
         race = race_of_competition(competition)
         words = tuple(self._won(race, spoken) for spoken in sequence)
-        return self.percept(competition, words, origin=evidence.origin)
+        percept = self.percept(competition, words, origin=evidence.origin)
+        if context is None or percept.provenance is None:
+            return percept
+        told = {"order": context.order, "n_grams": list(context.counts)}
+        made = replace(percept.provenance, parameters={**percept.provenance.parameters, "context_model": told})
+        return replace(percept, provenance=made)
 
     def _won(self, race: Race, spoken: SpokenForm) -> HeardWord:
         """Return a word of a sequence, decided when it first led as the rule asks, soon after its end at the latest."""

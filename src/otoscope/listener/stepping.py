@@ -16,7 +16,6 @@ BLOCK = 512
 """Nodes whose parents are looked up at a time; what they need then lies in the nearest cache."""
 AT_ONCE = 4
 """Frames that go through a block of nodes before the next block, where so many are there."""
-# Functions of four lines and a loop take whole slices: so compiled, their loops go sixteen nodes at a time.
 
 
 @njit(cache=True, fastmath=ORDERLY)
@@ -73,9 +72,7 @@ def _sum_through(here, ways, costs):  # type: ignore[no-untyped-def]
 @njit(cache=True, fastmath=FUSED, error_model="numpy")
 def _sum_through_three(one, two, three, ways, b, stay, go):  # type: ignore[no-untyped-def]
     """Do as `_best_through_three` with the sum over all paths."""
-    b_one, b_two, b_three = b
-    stay_one, stay_two, stay_three = stay
-    go_one, go_two, go_three = go
+    (b_one, b_two, b_three), (stay_one, stay_two, stay_three), (go_one, go_two, go_three) = b, stay, go
     for i in range(one.size):
         come, top, x, y, z = ways[2 * i], ways[2 * i + 1], one[i], two[i], three[i]
         left, moved = x + go_one, y + go_two

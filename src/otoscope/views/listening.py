@@ -16,6 +16,8 @@ MOST_WORDS = 14
 """Words drawn: all that won, then those that were likeliest at some time."""
 ENVELOPE = 1200
 """Columns of the waveform above the competition."""
+HALF = 0.5
+"""Where no probability comes to more, as in running speech, the axis ends sooner."""
 LOWEST_NATS = 30.0
 """How far below the leader activations are drawn."""
 
@@ -85,7 +87,9 @@ def competition_panel(percept: Percept, *, duration_s: float, said: Sequence[Any
 
 def _heights(percept: Percept) -> tuple[NDArray[Any], float, float, str]:
     if percept.posteriors is not None:
-        return percept.posteriors, 0.0, 1.0, "P(word | sound so far)"
+        peak = np.max(percept.posteriors, initial=0.0, where=np.isfinite(percept.posteriors))
+        high = 1.0 if peak > HALF else max(np.ceil(11 * peak) / 10, 0.1)
+        return percept.posteriors, 0.0, float(high), "P(word | sound so far)"
     values = np.where(np.isfinite(percept.activations), percept.activations, np.nan)
     leader = np.max(values, axis=1, keepdims=True, initial=-np.inf, where=np.isfinite(values))
     below = np.where(np.isfinite(leader), values - leader, np.nan)
