@@ -1,0 +1,119 @@
+"""Trials of sounds that are ambiguous, missing or misleading: Ganong's continua, restored phones, splices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from otoscope.core import BadInput
+from otoscope.lexicon.pronunciations import Phones
+from otoscope.listener.competing import Competition
+from otoscope.listener.experiments.booth import Booth
+from otoscope.listener.experiments.plans import Plan
+from otoscope.listener.stimuli.changing import Replacement, carried, continuum_sounds, phone_replaced
+from otoscope.listener.stimuli.cutting import cross_spliced
+from otoscope.listener.stimuli.items import Item
+
+Trial = dict[str, Any]
+N_STEPS = 7
+REPLACED_BY: tuple[Replacement, ...] = ("noise", "silence")
+
+
+def ganong(booth: Booth, plan: Plan) -> Iterator[Trial]:
+    """Yield a trial for each of seven steps from one phone to another in a carrier; `p_second` of the two phones.
+
+    `first` and `second` are the carrier with the one and the other phone (phones, or words); the ambiguous sounds come
+    from `donor_first` and `donor_second` where given, so that two carriers can share them. Condition:
+    the row's own, else which of the two the lexicon has; it is large, and has names that few people know.
+    """
+    first, second = (_said(booth, plan, name) for name in ("first", "second"))
+    place, ends = _differing(plan, first, second)
+    carrier = _carrier(booth, plan, "first", first)
+    donors = [
+        _carrier(booth, plan, name, said) if plan.get(f"donor_{name}") is None
+        else booth.said(plan, plan.phones(f"donor_{name}") or ())
+        for name, said in (("first", first), ("second", second))
+    ]  # fmt: skip
+    sounds = continuum_sounds(donors[0], donors[1], place, n_steps=N_STEPS)
+    known = booth.listener.forms.index
+    words = [phones in known for phones in (first, second)]
+    which = {(True, True): "both are words", (True, False): "first is a word", (False, True): "second is a word"}
+    condition = plan.get("condition") or which.get((words[0], words[1]), "neither is a word")
+    for step, item in enumerate(carried(carrier, place, sounds, name="-".join(ends)), start=1):
+        heard, decision, _ = booth.hear(item)
+        about = {**booth.about(plan, item), "condition": condition, "ends": "-".join(ends)}
+        yield {**about, "step": step, "p_second": _share(booth, heard, place, ends),
+               **booth.answered(item, decision, None)}  # fmt: skip
+
+
+def _said(booth: Booth, plan: Plan, name: str) -> Phones:
+    """Return phones that are written as such, or as a word of the lexicon."""
+    written = plan.get(name) or ""
+    if written.lower() in booth.listener.lexicon:
+        return booth.ways(written.lower())[0]
+    phones = plan.phones(name) or ()
+    strange = sorted(set(phones) - set(booth.listener.lexicon.phones))
+    if strange:
+        raise BadInput(f"{plan.place or plan.label}: {written!r} is neither a word of the lexicon nor ARPAbet phones")
+    return phones
+
+
+def _differing(plan: Plan, first: Phones, second: Phones) -> tuple[int, tuple[str, str]]:
+    places = [k for k, (a, b) in enumerate(zip(first, second, strict=False)) if a != b]
+    if len(first) != len(second) or len(places) != 1:
+        raise BadInput(f"{plan.place or plan.label}: first and second must differ in one phone, got "
+                       f"{' '.join(first)} and {' '.join(second)}")  # fmt: skip
+    return places[0], (first[places[0]], second[places[0]])
+
+
+def _carrier(booth: Booth, plan: Plan, name: str, said: Phones) -> Item:
+    if plan.get(f"sound_{name}") is None:
+        return booth.said(plan, said)
+    item = booth.item(plan, word="-", phones="-", sound=f"sound_{name}")
+    return booth.timed(replace(item, phones=said))
+
+
+def _share(booth: Booth, heard: Competition, place: int, ends: tuple[str, str]) -> float | None:
+    """Return P(second phone), asked of all kept forms that have the one or the other phone at that place."""
+    kept = [int(form) for form in heard.forms[-1]]
+    mass = [0.0, 0.0]
+    for form, p in zip(kept, heard.posterior(kept)[-1], strict=True):
+        phones = booth.listener.forms.phones[form]
+        if len(phones) > place and phones[place] in ends:
+            mass[ends.index(phones[place])] += float(np.nan_to_num(p))
+    return mass[1] / sum(mass) if sum(mass) else None
+
+
+def restoration(booth: Booth, plan: Plan) -> Iterator[Trial]:
+    """Yield three trials: the word intact, with a phone under noise, and with silence in its place."""
+    item = booth.timed(booth.item(plan))
+    given = plan.number_of("position")
+    place = len(item.times) // 2 if given is None else int(given) - 1
+    yield {**booth.word_trial(plan, item, condition="intact"), "replaced": None}
+    for by in REPLACED_BY:
+        changed = phone_replaced(item, place, by=by, seed=booth.seed + plan.number)
+        yield {**booth.word_trial(plan, changed, condition=by), "replaced": item.times[place].label}
+
+
+def splice(booth: Booth, plan: Plan) -> Iterator[Trial]:
+    """Yield one trial: the beginning of `first` with the end of the word; `p_mean` of the word over time.
+
+    `at` says how many phones are from the first; by default all but the last of the word.
+    """
+    word = booth.timed(booth.item(plan))
+    first = _carrier(booth, plan, "first", _said(booth, plan, "first"))
+    given = plan.number_of("at")
+    at = len(word.times) - 1 if given is None else int(given)
+    spliced = cross_spliced(first, word, at=at)
+    forms = booth.forms(word.word or "")
+    heard, decision, _ = booth.hear(spliced, forms)
+    times = heard.grid.times_s()
+    p = heard.posterior(forms).sum(axis=1)
+    yield {
+        **booth.about(plan, replace(spliced, word=word.word)), "first": plan.get("first"),
+        "join_s": spliced.details["join_s"] - spliced.onset_s, **booth.answered(spliced, decision, word.word),
+        "p_target": float(heard.final_posterior()[forms].sum()), "p_mean": float(p[times >= spliced.onset_s].mean()),
+    }  # fmt: skip

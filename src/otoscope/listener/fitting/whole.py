@@ -1,0 +1,115 @@
+"""From trials to a fit: items are heard, parameters fitted, and set beside the baseline and the ceiling."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from otoscope.core import BadInput, Finding, Recording
+from otoscope.core.errors import OtoscopeError
+from otoscope.core.protocols import Progress
+from otoscope.listener.fitting.fit import bootstrapped, fit_rts
+from otoscope.listener.fitting.hearing import heard_for_fit
+from otoscope.listener.fitting.judging import judged
+from otoscope.listener.fitting.predicting import DecisionTimes, HeardItem
+from otoscope.listener.fitting.report import fit_finding, fit_record, item_rows, parameter_rows
+from otoscope.listener.fitting.trial_table import TrialTable, of_items
+from otoscope.listener.listening import WordListener
+from otoscope.listener.stimuli.speaking import Speaker
+
+ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
+RATE_HZ = 16000
+BEFORE_S = 0.1
+LEAST_ITEMS = 10
+N_FOLDS = 5
+
+
+def fitted_listener(
+    table: TrialTable, listener: WordListener, *, sounds: str | os.PathLike[str] | None = None,
+    voice: str | None = None, fixed: Mapping[str, float] | None = None, n_bootstrap: int = 100, seed: int = 0,
+    progress: Progress | None = None,
+) -> tuple[dict[str, Any], Finding]:  # fmt: skip
+    """Fit the listener to words answered rightly, and return the fit for JSON and as a Finding.
+
+    Parameters
+    ----------
+    table
+        Trials with what is said in each item.
+    listener
+        Who hears the items.
+    sounds
+        Folder of recordings, the item's name or the table's `sound`; their start is where reaction times count from.
+        `None`: the words are spoken by a synthetic voice, and times count from the onset of its speech.
+    voice
+        That voice.
+    fixed
+        Parameters that are known.
+    n_bootstrap, seed
+        Of the intervals.
+    progress
+        Called with (items heard, all).
+
+    Raises
+    ------
+    BadInput
+        Fewer than ten items are left of which the listener knows and hears the word.
+    """
+    trials = table.trials.answered()
+    names = [trials.items[k] for k in np.unique(trials.item)]
+    heard: dict[str, tuple[HeardItem, float]] = {}
+    left_out: dict[str, str] = {}
+    for done, name in enumerate(names):
+        try:
+            heard[name] = _heard(table, listener, name, sounds, voice)
+        except OtoscopeError as error:
+            left_out[name] = str(error)
+        if progress is not None:
+            progress(done + 1, len(names))
+    if len(heard) < LEAST_ITEMS:
+        why = f"; {next(iter(left_out.items()))}" if left_out else ""
+        raise BadInput(
+            f"a fit needs {LEAST_ITEMS} words or more that were answered and can be heard, got {len(heard)}{why}"
+        )
+    part = of_items(trials, list(heard))
+    lasts = np.array([duration for _, duration in heard.values()])
+    part = replace(part, duration_s=np.where(np.isfinite(part.duration_s), part.duration_s, lasts))
+    times = DecisionTimes([item for item, _ in heard.values()])
+    fit = fit_rts(part, times, fixed=fixed)
+    intervals = bootstrapped(part, times, fit, n=n_bootstrap, seed=seed)
+    judgement = judged(part, times, fixed=fixed, n_folds=N_FOLDS, seed=seed)
+    rows = parameter_rows(fit, intervals)
+    about = {"items": len(part.items), "trials": len(part), "voice": None if sounds else voice or Speaker().voice,
+             "n_bootstrap": n_bootstrap, "folds": N_FOLDS, "seed": seed, "version": version("otoscope"),
+             "ears": listener.ears.sha256}  # fmt: skip
+    record = {**fit_record(fit, rows, judgement, item_rows(part, fit)), "left_out": left_out, "provenance": about}
+    return record, fit_finding(part, fit, intervals, judgement, left_out=left_out, provenance=about)
+
+
+def _heard(
+    table: TrialTable, listener: WordListener, name: str, sounds: str | os.PathLike[str] | None, voice: str | None
+) -> tuple[HeardItem, float]:
+    """Return what stood while an item was heard, and how long it lasts, seconds."""
+    word = table.words.get(name, name).lower()
+    listener.lexicon.position(word)
+    if sounds is None:
+        item = (Speaker() if voice is None else Speaker(voice)).word(word, listener.lexicon)
+        return heard_for_fit(listener, item.sound, onset_s=item.onset_s, offset_s=item.offset_s), item.duration_s
+    recording = Recording.read(_file(Path(sounds), name, table.sounds.get(name)), rate_hz=RATE_HZ)
+    n = round(BEFORE_S * RATE_HZ)
+    sound = recording.with_samples(np.pad(recording.samples, (n, n)))
+    end_s = BEFORE_S + recording.duration_s
+    return heard_for_fit(listener, sound, onset_s=BEFORE_S, offset_s=end_s), recording.duration_s
+
+
+def _file(folder: Path, name: str, given: str | None) -> Path:
+    paths = [folder / given] if given is not None else [folder / f"{name}{ending}" for ending in ENDINGS]
+    found = next((path for path in paths if path.is_file()), None)
+    if found is None:
+        raise BadInput(f"{folder} has no recording {given or name}")
+    return found
