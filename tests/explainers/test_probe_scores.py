@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from otoscope.core import BadInput, Recording, Segment, UnknownName
+from otoscope.core import BadInput, Recording, Segment, Target, UnknownName
 from otoscope.explainers import explain
 from otoscope.explainers.probe_scores import LinearProbe, ProbedRecognizer, teach
 
@@ -83,6 +83,11 @@ def test_a_probe_that_knows_nothing_says_so(engine):
     labels = {each.id: str(lot) for each, lot in zip(said, lots, strict=True)}
     made = teach(engine, said[:8], said[8:], label=labels)
     assert made.failures
+    halves = [Segment(0, 0.4), Segment(0.4, 0.8)]
+    probed = ProbedRecognizer(engine, made)
+    found = explain(probed, sound("low", 3), target=Target.utterance("a"), segments=halves, method="shapley")[0]
+    assert found.trust.failures[: len(made.failures)] == made.failures
+    assert not found.trust.passed
 
 
 def test_saved_and_refused(engine, probe, tmp_path):

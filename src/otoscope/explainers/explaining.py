@@ -126,10 +126,20 @@ def explain(
     attributions = _attributions(score, chosen.name, estimate, scores, fill=fill, seed=seed, settings=settings)
     if spend is not None:
         attributions = _checked(attributions, score, chosen, masks, estimate, scores, spend)
+    attributions = doubted(attributions, recognizer)
     counted.before = score.n_evaluations
     maps = cell_attributions(recognizer, recording, targets, fill=fill, seed=seed, progress=counted) if cells else ()
     counted.finish()
-    return Explanation(trace, attributions, maps)
+    return Explanation(trace, attributions, doubted(maps, recognizer))
+
+
+def doubted(maps: Sequence[Attribution], recognizer: Recognizer) -> tuple[Attribution, ...]:
+    """Return maps that also failed for what makes the scores themselves doubtful (`ProbedRecognizer.doubts`)."""
+    doubts: tuple[str, ...] = getattr(recognizer, "doubts", ())
+    if not doubts:
+        return tuple(maps)
+    replace: Callable[..., Any] = dataclasses.replace
+    return tuple(replace(m, trust=replace(m.trust, failures=(*doubts, *m.trust.failures))) for m in maps)
 
 
 def targets_of(trace: Trace, target: Asked | Sequence[Asked] | None) -> tuple[Target, ...]:

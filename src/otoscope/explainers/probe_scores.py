@@ -138,15 +138,15 @@ def teach(
 
     where = site or last_layer(layer_sites(recognizer))
     everything = [*utterances, *held_out]
+    names = np.array([_label(utterance, label) for utterance in everything])
+    n = len(utterances)
+    if len(set(names[:n])) < 2 or not held_out:
+        raise BadInput("a probe needs two labels at least, and utterances that it is not taught")
     vectors = []
     for done, utterance in enumerate(everything):
         vectors.append(_mean_frame(recognizer, utterance.recording(rate_hz=16000), where, None))
         if progress is not None:
             progress(done + 1, len(everything))
-    names = np.array([_label(utterance, label) for utterance in everything])
-    n = len(utterances)
-    if len(set(names[:n])) < 2 or not held_out:
-        raise BadInput("a probe needs two labels at least, and utterances that it is not taught")
     x = np.stack(vectors)
     mean, scale = x[:n].mean(0), x[:n].std(0) + 1e-6
     model = LogisticRegression(C=strength, max_iter=2000).fit((x[:n] - mean) / scale, names[:n])
@@ -200,6 +200,11 @@ class ProbedRecognizer:
         digest = hashlib.sha256(self.probe.weights.tobytes() + self.probe.offsets.tobytes()).hexdigest()
         asked = {"scores": "probe", "site": self.probe.site, "labels": list(self.probe.labels), "probe_sha256": digest}
         return dataclasses.replace(own, parameters={**own.parameters, **asked})
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why no map of these scores should be believed: what the probe itself failed."""
+        return self.probe.failures
 
     def trace(self, recording: Recording, *, record: Sequence[str] = ()) -> Trace:
         """Return what the recogniser makes of a recording."""
