@@ -19,7 +19,7 @@ from otoscope.listener.listening import WordListener
 from otoscope.listener.paths import form_path
 from otoscope.listener.phone_loop import PhoneBigram
 from otoscope.listener.spans import speech_span
-from otoscope.listener.stimuli.items import Item, Kind
+from otoscope.listener.stimuli.items import Item, Kind, with_quiet_around
 from otoscope.listener.stimuli.speaking import AMERICAN, Speaker
 
 VOICES = tuple(voice for voice in VALIDATION if voice.partition("+")[0] == AMERICAN)
@@ -78,9 +78,7 @@ class Booth:
         return self.speaker(plan).phones(phones)
 
     def _recorded(self, plan: Plan, word: str | None, phones: Phones | None, file: str) -> Item:
-        whole = Recording.read(file, rate_hz=RATE_HZ)
-        n = round(AROUND_S * RATE_HZ)
-        recording = whole.with_samples(np.pad(whole.samples, (n, n)))
+        recording = with_quiet_around(Recording.read(file, rate_hz=RATE_HZ), AROUND_S, seed=self.seed)
         onset_s, offset_s = plan.number_of("onset_s"), plan.number_of("offset_s")
         if onset_s is not None and offset_s is not None:
             span = onset_s + AROUND_S, offset_s + AROUND_S

@@ -59,7 +59,7 @@ def run_experiment(
             if plan.number not in done:
                 record = _record(experiment, booth, plan)
                 with open(journal, "a", encoding="utf-8") as file:
-                    file.write(dumps(record, indent=None) + "\n")
+                    file.write(dumps(record, indent=None).strip() + "\n")
                 done[plan.number] = record
             if progress is not None:
                 progress(len(done), len(plans))

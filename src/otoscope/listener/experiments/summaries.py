@@ -29,9 +29,10 @@ def summarised(experiment: Experiment, trials: Sequence[Trial], *, seed: int = 0
     Intervals are 95 % percentile intervals, items drawn anew; with one item there are none.
     """
     axis, rows = experiment.axis, []
+    order = list(dict.fromkeys(one["condition"] for one in trials))
     trials = carried_on(trials) if axis == "gate_s" else trials
     keys = sorted({(one["condition"], one.get(axis) if axis else None) for one in trials},
-                  key=lambda key: (key[0], key[1] or 0.0))  # fmt: skip
+                  key=lambda key: (order.index(key[0]), key[1] or 0.0))  # fmt: skip
     for condition, at in keys:
         own = [one for one in trials if one["condition"] == condition and (axis is None or one[axis] == at)]
         for measure in experiment.measures:
@@ -124,6 +125,8 @@ def _pictures(experiment: Experiment, rows: Sequence[dict[str, Any]]) -> list[Pa
     shown = [m for m in experiment.measures if any(row["measure"] == m for row in rows)]
     if experiment.axis is not None:
         return [_lines(experiment.axis, measure, rows) for measure in shown[:2]]
+    if len({row["condition"] for row in rows}) == 1:
+        return []  # a single bar is no picture: the table has it
     if experiment.name == "visual-world":
         shown = ["rt_s"]
     return [_bars(measure, rows) for measure in shown[:3]]

@@ -21,6 +21,7 @@ from otoscope.listener.fitting.predicting import DecisionTimes, HeardItem
 from otoscope.listener.fitting.report import fit_finding, fit_record, item_rows, parameter_rows
 from otoscope.listener.fitting.trial_table import TrialTable, of_items
 from otoscope.listener.listening import WordListener
+from otoscope.listener.stimuli.items import with_quiet_around
 from otoscope.listener.stimuli.speaking import Speaker
 
 ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
@@ -101,8 +102,7 @@ def _heard(
         item = (Speaker() if voice is None else Speaker(voice)).word(word, listener.lexicon)
         return heard_for_fit(listener, item.sound, onset_s=item.onset_s, offset_s=item.offset_s), item.duration_s
     recording = Recording.read(_file(Path(sounds), name, table.sounds.get(name)), rate_hz=RATE_HZ)
-    n = round(BEFORE_S * RATE_HZ)
-    sound = recording.with_samples(np.pad(recording.samples, (n, n)))
+    sound = with_quiet_around(recording, BEFORE_S)
     end_s = BEFORE_S + recording.duration_s
     return heard_for_fit(listener, sound, onset_s=BEFORE_S, offset_s=end_s), recording.duration_s
 

@@ -17,6 +17,9 @@ from otoscope.lexicon.pronunciations import Phones
 FLOOR_DB = -75.0
 """Level of the noise under synthetic items, RMS re full scale."""
 
+LOUDEST_QUIET_DB = -50.0
+"""The loudest that the quiet around a recording is taken to be, RMS re full scale."""
+
 Kind = Literal["word", "pseudoword", "other"]
 
 
@@ -152,6 +155,21 @@ def padded(
     speech = (item.onset_s + shift_s, item.offset_s + shift_s)
     times = None if item.phone_times is None else later(item.phone_times, shift_s)
     return replace(item, recording=recording.with_samples(samples), phone_times=times, speech_s=speech)
+
+
+def with_quiet_around(recording: Recording, seconds: float, *, seed: int = 0) -> Recording:
+    """Return a recording between two stretches of noise as faint as its own quietest 10 ms.
+
+    After digital silence the noise of a room would be heard as a sound that begins. Where the recording is cut close,
+    so that it is nowhere quiet, the noise is at `LOUDEST_QUIET_DB`.
+    """
+    n, hop = round(seconds * recording.rate_hz), max(1, recording.rate_hz // 100)
+    frames = recording.samples[: recording.n_samples // hop * hop].reshape(-1, hop).astype(np.float64)
+    powers = np.sort((frames**2).mean(axis=1)) if len(frames) else np.zeros(1)
+    quiet_db = 10 * np.log10(max(float(powers[len(powers) // 20]), 1e-12))
+    floor_db = float(np.clip(quiet_db, FLOOR_DB, LOUDEST_QUIET_DB))
+    before, after = (faint_noise(n, floor_db=floor_db, seed=seed + k) for k in (0, 1))
+    return recording.with_samples(np.concatenate([before, recording.samples, after]))
 
 
 def faint_noise(n_samples: int, *, floor_db: float = FLOOR_DB, seed: int = 0) -> NDArray[np.float32]:
