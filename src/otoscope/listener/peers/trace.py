@@ -145,6 +145,37 @@ class TraceModel:
                 state.step()
         return Simulated(tuple(inputs), self.words, made)
 
+    def hear_phones(self, patterns: Matrix, *, n_cycles: int = 100) -> Matrix:
+        """Return `(n_inputs, n_cycles, n_phones, n_slots)`: how active every phone is at every place.
+
+        Parameters
+        ----------
+        patterns
+            `(n_inputs, n_features * n_values, n_slices)` as `wiring.input_pattern` makes them, of any sound: also of
+            sounds between two phones, or with one left out.
+        n_cycles
+            How long; the first cycle of the result is the rest before anything was heard.
+
+        Raises
+        ------
+        BadInput
+            The patterns have another shape.
+        NotAble
+            The activations would not fit into memory.
+        """
+        p, n_phones = self.parameters, len(self._table)
+        expected = (self._table[0].size, p.n_slices)
+        if patterns.ndim != 3 or patterns.shape[1:] != expected:
+            raise BadInput(f"patterns must be (n_inputs, {expected[0]}, {expected[1]}), got {patterns.shape}")
+        slots = self._wiring.n_slots
+        check_memory(8.0 * len(patterns) * slots * (n_cycles * n_phones + 6 * len(self.words)), "phones of TRACE")
+        made = np.empty((len(patterns), n_cycles, n_phones, slots))
+        state = _State(p, self._wiring, table=self._table, counts=self._counts, patterns=patterns)
+        for cycle in range(n_cycles):
+            made[:, cycle] = state.phones
+            state.step()
+        return made
+
 
 class _State:
     """Activations of all units for some inputs: `features (n, 63, n_slices)`, `phones (n, 15, n_slots)`, `words`."""
