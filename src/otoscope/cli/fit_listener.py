@@ -11,6 +11,7 @@ from otoscope.core import BadInput
 from otoscope.core.errors import UnknownName
 
 if TYPE_CHECKING:
+    from otoscope.listener.fitting.published import ItemNorms
     from otoscope.listener.fitting.trial_table import TrialTable
 
 FORMATS = ("table", "mald", "baldey", "aelp")
@@ -47,22 +48,27 @@ def fit_listener(
     from otoscope.io.jsonable import dumps
     from otoscope.io.writing import write_text
     from otoscope.lexicon.mental_lexicon import MentalLexicon
+    from otoscope.listener.fitting.trial_table import TrialTable
     from otoscope.listener.fitting.whole import fitted_listener
+    from otoscope.listener.fitting.whole_norms import fitted_norms
     from otoscope.listener.listening import WordListener
     from otoscope.views.findings import findings_html
 
     known = _fixed(fix or [])
     for path in (output, output.with_suffix(".html")):
         check_writable(path)
-    table = read_trials(trials, format, items)
+    data = read_trials(trials, format, items)
     listener = WordListener(None if lexicon is None else MentalLexicon.read(lexicon))
-    folder = sounds if sounds is not None else trials.parent if table.sounds else None
+    beside = isinstance(data, TrialTable) and bool(data.sounds)
+    folder = trials.parent if sounds is None and beside else sounds
     if sounds is not None and not sounds.is_dir():
         raise BadInput(f"there is no folder of sounds {sounds}")
     with progress_bar("hearing the items") as progress:
-        record, finding = fitted_listener(
-            table, listener, sounds=folder, voice=voice, fixed=known, n_bootstrap=n_bootstrap, seed=seed,
-            progress=progress,
+        settings: dict[str, Any] = {"sounds": folder, "voice": voice, "fixed": known, "n_bootstrap": n_bootstrap,
+                                    "seed": seed, "progress": progress}  # fmt: skip
+        record, finding = (
+            fitted_listener(data, listener, **settings) if isinstance(data, TrialTable)
+            else fitted_norms(data, listener, **settings)
         )  # fmt: skip
     write_text(output, dumps(record))
     page = output.with_suffix(".html")
@@ -78,9 +84,9 @@ def fit_listener(
     print(f"fit: {output}\npage: {page}")
 
 
-def read_trials(path: Path, format: str, items: Path | None) -> TrialTable:
-    """Read trials in any of the formats; raises `BadInput` for one that has no trials."""
-    from otoscope.listener.fitting.published import read_baldey, read_mald
+def read_trials(path: Path, format: str, items: Path | None) -> TrialTable | ItemNorms:
+    """Read trials, or the norms of items that AELP has, in any of the formats."""
+    from otoscope.listener.fitting.published import read_aelp, read_baldey, read_mald
     from otoscope.listener.fitting.trial_table import TrialTable, read_trial_table
 
     if format not in FORMATS:
@@ -92,9 +98,7 @@ def read_trials(path: Path, format: str, items: Path | None) -> TrialTable:
     if format == "table":
         return read_trial_table(path)
     if format == "aelp":
-        from otoscope.listener.fitting.norms import norm_table
-
-        return norm_table(path)
+        return read_aelp(path)
     return TrialTable(read_mald(path, items) if format == "mald" else read_baldey(path), {}, {})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -63,20 +63,8 @@ def fitted_listener(
     """
     trials = table.trials.answered()
     names = [trials.items[k] for k in np.unique(trials.item)]
-    heard: dict[str, tuple[HeardItem, float]] = {}
-    left_out: dict[str, str] = {}
-    for done, name in enumerate(names):
-        try:
-            heard[name] = _heard(table, listener, name, sounds, voice)
-        except OtoscopeError as error:
-            left_out[name] = str(error)
-        if progress is not None:
-            progress(done + 1, len(names))
-    if len(heard) < LEAST_ITEMS:
-        why = f"; {next(iter(left_out.items()))}" if left_out else ""
-        raise BadInput(
-            f"a fit needs {LEAST_ITEMS} words or more that were answered and can be heard, got {len(heard)}{why}"
-        )
+    heard, left_out = hear_all(names, table.words, table.sounds, listener, sounds=sounds, voice=voice,
+                               progress=progress)  # fmt: skip
     part = of_items(trials, list(heard))
     lasts = np.array([duration for _, duration in heard.values()])
     part = replace(part, duration_s=np.where(np.isfinite(part.duration_s), part.duration_s, lasts))
@@ -92,16 +80,42 @@ def fitted_listener(
     return record, fit_finding(part, fit, intervals, judgement, left_out=left_out, provenance=about)
 
 
+def hear_all(
+    names: Sequence[str], words: Mapping[str, str], files: Mapping[str, str], listener: WordListener, *,
+    sounds: str | os.PathLike[str] | None, voice: str | None, progress: Progress | None,
+) -> tuple[dict[str, tuple[HeardItem, float]], dict[str, str]]:  # fmt: skip
+    """Return what stood while each item was heard with its duration, and why others could not be.
+
+    Raises
+    ------
+    BadInput
+        Fewer than ten items are left.
+    """
+    heard: dict[str, tuple[HeardItem, float]] = {}
+    left_out: dict[str, str] = {}
+    for done, name in enumerate(names):
+        try:
+            heard[name] = _heard(listener, words.get(name, name).lower(), name, files.get(name), sounds, voice)
+        except OtoscopeError as error:
+            left_out[name] = str(error)
+        if progress is not None:
+            progress(done + 1, len(names))
+    if len(heard) < LEAST_ITEMS:
+        why = "; {}: {}".format(*next(iter(left_out.items()))) if left_out else ""
+        raise BadInput(f"a fit needs {LEAST_ITEMS} words that were answered and can be heard, got {len(heard)}{why}")
+    return heard, left_out
+
+
 def _heard(
-    table: TrialTable, listener: WordListener, name: str, sounds: str | os.PathLike[str] | None, voice: str | None
-) -> tuple[HeardItem, float]:
+    listener: WordListener, word: str, name: str, file: str | None, sounds: str | os.PathLike[str] | None,
+    voice: str | None,
+) -> tuple[HeardItem, float]:  # fmt: skip
     """Return what stood while an item was heard, and how long it lasts, seconds."""
-    word = table.words.get(name, name).lower()
     listener.lexicon.position(word)
     if sounds is None:
         item = (Speaker() if voice is None else Speaker(voice)).word(word, listener.lexicon)
         return heard_for_fit(listener, item.sound, onset_s=item.onset_s, offset_s=item.offset_s), item.duration_s
-    recording = Recording.read(_file(Path(sounds), name, table.sounds.get(name)), rate_hz=RATE_HZ)
+    recording = Recording.read(_file(Path(sounds), name, file), rate_hz=RATE_HZ)
     sound = with_quiet_around(recording, BEFORE_S)
     end_s = BEFORE_S + recording.duration_s
     return heard_for_fit(listener, sound, onset_s=BEFORE_S, offset_s=end_s), recording.duration_s
