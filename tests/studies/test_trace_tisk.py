@@ -46,6 +46,15 @@ def test_a_row_for_every_model_and_panels_that_can_be_drawn(small):
         assert figure(panel) is not None
 
 
+def test_the_competition_of_a_word_shows_the_same_words_in_every_model(small):
+    drawn = [panel for panel in run(small).panels if panel.kind == "lines"]
+    labels = [[line["label"] for line in panel.data["series"]] for panel in drawn]
+    assert [panel.title.split(":")[0] for panel in drawn] == ["TRACE", "TISK", "TISK+fb", "listener"]
+    assert all(shown == labels[0] for shown in labels)
+    assert labels[0][0] == "bark"
+    assert {"bar", "ark"} < set(labels[0])
+
+
 def test_the_same_seed_gives_the_same_folds(small):
     assert run(small, seed=1).table[-1] == run(small, seed=1).table[-1]
 

@@ -28,11 +28,13 @@ def panels_of_peers(
 ) -> tuple[Panel, ...]:
     """Return the Panels; `times` are those of the table's criterion by model."""
     word = WORD if WORD in slex.words else slex.words[0]
+    heard = {name: _shown(name, simulated[name], word) for name in SHOWN}
+    shown = (word, *_nearest(heard, simulated, slex.words, word))
     return (
         _against_trace(slex, times),
         _agreement(rows),
         _dimensions(rows),
-        *(_competition(name, simulated[name], word) for name in SHOWN),
+        *(_competition(name, heard[name], simulated[name].words, shown) for name in SHOWN),
     )
 
 
@@ -79,19 +81,35 @@ def _dimensions(rows: Sequence[Mapping[str, Any]]) -> Panel:
     return Panel("heatmap", "What reaction times go with", data, "Correlations of reaction times over words.")
 
 
-def _competition(name: str, simulated: Simulated, word: str) -> Panel:
-    """One word's competition: its activation and that of those that come nearest to it at any time."""
+def _shown(name: str, simulated: Simulated, word: str) -> NDArray[np.float64]:
+    """Return `(n_cycles, n_words)` of one word heard: activations, of the listener probabilities."""
     heard = simulated.of(word)
+    if not name.startswith("listener"):
+        return heard
+    odds = np.exp(heard - heard.max(axis=1, keepdims=True))
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+
+
+def _nearest(
+    heard: Mapping[str, NDArray[np.float64]], simulated: Mapping[str, Simulated], words: Sequence[str], word: str
+) -> list[str]:
+    """Return the rivals that come nearest to the word at any time, by their mean rank over the models."""
+    rivals = [rival for rival in words if rival != word]
+    ranks = np.zeros(len(rivals))
+    for name, made in heard.items():
+        peaks = made.max(axis=0)[[simulated[name].words.index(rival) for rival in rivals]]
+        ranks += np.argsort(np.argsort(-peaks, kind="stable"), kind="stable")
+    return [rivals[place] for place in np.argsort(ranks, kind="stable")[:N_RIVALS]]
+
+
+def _competition(name: str, heard: NDArray[np.float64], words: Sequence[str], shown: Sequence[str]) -> Panel:
+    """One word's competition with the same rivals in every model."""
     listener = name.startswith("listener")
-    if listener:
-        heard = heard - heard.max(axis=1, keepdims=True)
-        heard = np.exp(heard) / np.exp(heard).sum(axis=1, keepdims=True)
-    nearest = [w for w in np.argsort(-heard.max(axis=0), kind="stable") if simulated.words[w] != word][:N_RIVALS]
-    columns = [simulated.words.index(word), *nearest]
     data = {
         "x": np.arange(len(heard)),
-        "series": [{"label": simulated.words[w], "y": heard[:, w]} for w in columns],
+        "series": [{"label": label, "y": heard[:, words.index(label)]} for label in shown],
         "x_label": "frame" if listener else "cycle",
         "y_label": "probability" if listener else "activation",
     }
-    return Panel("lines", f"{name}: “{word}” and its rivals", data, "Phones as in jTRACE: ^ as in but, S as in ship.")
+    caption = "The same words in every model. Phones as in jTRACE: ^ as in but, S as in ship."
+    return Panel("lines", f"{name}: “{shown[0]}” and its rivals", data, caption)
