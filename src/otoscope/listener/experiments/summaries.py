@@ -109,8 +109,12 @@ def _sentence(experiment: Experiment, rows: Sequence[dict[str, Any]], trials: Se
         )
     else:
         said = "; ".join(f"{row['condition']} {row['mean']:.3f}{_range(row)}" for row in own)
-    whole = [f"{NAMES.get(row['measure'], row['measure'])} {row['mean']:.3f}{_range(row)}, {row['n_items']} items"
-             for row in rows if row["measure"] in experiment.once]  # fmt: skip
+    several = len({row["condition"] for row in rows}) > 1
+    whole = [
+        f"{row['condition'] + ': ' if several else ''}{NAMES.get(row['measure'], row['measure'])} {row['mean']:.3f}"
+        f"{_range(row)}, {row['n_items']} items"
+        for row in rows if row["measure"] in experiment.once
+    ]  # fmt: skip
     said = "; ".join([said, *whole])
     n_items = len({one["item"] for one in trials})
     asks = experiment.asks[0].upper() + experiment.asks[1:]

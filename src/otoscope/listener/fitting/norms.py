@@ -68,8 +68,11 @@ def fit_norms(
 
     starts = [np.log([start[n] for n in names])] if start else [low + s * (high - low) for s in (0.35, 0.5, 0.65)]
     options = {"xatol": 1e-3, "fatol": 1e-7, "maxiter": 800, "adaptive": True}
-    found = min((minimize(loss, s, method="Nelder-Mead", options=options) for s in starts), key=lambda one: one.fun)
-    parameters, t = at(found.x)
+    point = np.zeros(0)
+    if names:
+        found = [minimize(loss, one, method="Nelder-Mead", options=options) for one in starts]
+        point = min(found, key=lambda each: float(each.fun)).x
+    parameters, t = at(point)
     return NormFit(parameters, *_line(t, z, weights), t)
 
 
