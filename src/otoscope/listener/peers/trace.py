@@ -78,6 +78,12 @@ class TraceModel:
     ------
     BadInput
         A word has a sound that TRACE lacks, or stands there twice.
+
+    Notes
+    -----
+    Features, input, nets, order of update and bounds were read against jTRACE (`TraceNet` and `TracePhones`, Strauss,
+    Harris & Magnuson 2007) and agree with it. The published times of the slex words still do not come out; those who
+    published them (Magnuson, You & Hannagan 2024) left out how TRACE was run, as archival.
     """
 
     def __init__(
