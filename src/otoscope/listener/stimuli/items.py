@@ -17,9 +17,6 @@ from otoscope.lexicon.pronunciations import Phones
 FLOOR_DB = -75.0
 """Level of the noise under synthetic items, RMS re full scale."""
 
-LOUDEST_QUIET_DB = -50.0
-"""The loudest that the quiet around a recording is taken to be, RMS re full scale."""
-
 Kind = Literal["word", "pseudoword", "other"]
 
 
@@ -158,17 +155,13 @@ def padded(
 
 
 def with_quiet_around(recording: Recording, seconds: float, *, seed: int = 0) -> Recording:
-    """Return a recording between two stretches of noise as faint as its own quietest 10 ms.
+    """Return a recording between two stretches of faint noise (`FLOOR_DB`), as synthetic items have.
 
-    After digital silence the noise of a room would be heard as a sound that begins. Where the recording is cut close,
-    so that it is nowhere quiet, the noise is at `LOUDEST_QUIET_DB`.
+    After digital silence the noise of a room may be heard as a sound that begins; louder noise, at the level of the
+    recording's own quietest frames, was tried on close-cut recordings and is itself heard as a sound.
     """
-    n, hop = round(seconds * recording.rate_hz), max(1, recording.rate_hz // 100)
-    frames = recording.samples[: recording.n_samples // hop * hop].reshape(-1, hop).astype(np.float64)
-    powers = np.sort((frames**2).mean(axis=1)) if len(frames) else np.zeros(1)
-    quiet_db = 10 * np.log10(max(float(powers[len(powers) // 20]), 1e-12))
-    floor_db = float(np.clip(quiet_db, FLOOR_DB, LOUDEST_QUIET_DB))
-    before, after = (faint_noise(n, floor_db=floor_db, seed=seed + k) for k in (0, 1))
+    n = round(seconds * recording.rate_hz)
+    before, after = (faint_noise(n, seed=seed + k) for k in (0, 1))
     return recording.with_samples(np.concatenate([before, recording.samples, after]))
 
 
