@@ -134,7 +134,7 @@ def _listener(lexicon: Path | None, frequency_weight: float | None, ears: str) -
     if frequency_weight is not None:
         if not 0 <= frequency_weight <= 100:
             raise BadInput(f"--frequency-weight lies between 0 and 100, got {frequency_weight:g}")
-        settings = dataclasses.replace(settings, frequency_weight=frequency_weight)
+        settings = dataclasses.replace(settings, frequency_weight=frequency_weight, running_weight=frequency_weight)
     words = None if lexicon is None else MentalLexicon.read(lexicon)
     return WordListener(words, ears=Ears.load(ears) if _are_own(ears) else None, settings=settings)
 
