@@ -31,6 +31,18 @@ def test_exact_methods_of_an_additive_toy_pass_with_nothing_unfaithful(finding):
         assert row["relevance_mass"] > row["chance_mass"]
 
 
+def test_steadiness_and_what_the_strongest_segments_are_worth_alone(finding):
+    rows = {row["method"]: row for row in finding.table}
+    for name in ("leave-one-out", "shapley"):
+        row = rows[name]
+        assert 0 <= row["max_sensitivity"] < 0.2
+        assert row["lipschitz"] >= 0
+        assert 0 <= row["average_drop"] <= 100
+        assert 0 <= row["average_gain"] <= 100
+        assert row["road_gain"] is None
+        assert "additive" in row["note"], "a toy without features cannot be asked about other features"
+
+
 def test_who_cannot_serve_comes_last_with_the_reason(finding):
     last = finding.table[-1]
     assert last["method"] == "saliency"

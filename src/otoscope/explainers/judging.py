@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from otoscope.explainers.explaining import Asked, targets_of
 from otoscope.explainers.masked_scores import MaskedScores
 from otoscope.explainers.plan import Estimate, Masks, Method
 from otoscope.explainers.segments import check_segments, cut
+from otoscope.explainers.steadiness import mask_measures, road, steadiness
 from otoscope.metrics.faithfulness import normalized_auc
 
 FILL = "silence"
@@ -49,6 +50,11 @@ MEASURES = (
     "seed_agreement",
     "fill_agreement",
     "random_weights_agreement",
+    "max_sensitivity",
+    "lipschitz",
+    "road_gain",
+    "average_drop",
+    "average_gain",
 )
 
 
@@ -161,7 +167,35 @@ def _row(name: str, method: Method, shared: MaskedScores, checks: Checks, *, see
     row |= {key: _mean([each.get(key) for each in measured]) for key in MEASURES}
     row["share_passed"] = float(np.mean([each.passed for each in found]))
     row["seconds_a_word"] = maps.seconds / len(found)
-    return row | {"note": "; ".join(evidence.not_measured)}
+    further, reasons = _further(method, shared, maps, seed=seed)
+    return row | further | {"note": "; ".join((*evidence.not_measured, *reasons))}
+
+
+def _further(
+    method: Method, shared: MaskedScores, maps: _Maps, *, seed: int
+) -> tuple[dict[str, float | None], list[str]]:
+    """Return what is measured by one map more and a few scores (`otoscope.explainers.steadiness`), and what is not."""
+    relevance = maps.estimate.relevance
+
+    def steady() -> dict[str, float | None]:
+        found = steadiness(shared, method, maps.masks, relevance, fill=FILL, seed=seed, n_changes=1)
+        return {"max_sensitivity": _mean(found.max_sensitivity), "lipschitz": _mean(found.lipschitz)}
+
+    def imputed() -> dict[str, float | None]:
+        return {"road_gain": _mean(road(shared, relevance, seed=seed).gain)}
+
+    def alone() -> dict[str, float | None]:
+        found = mask_measures(shared, relevance, fill=FILL)
+        return {name: _mean(found[name]) for name in ("average_drop", "average_gain")}
+
+    values: dict[str, float | None] = {}
+    reasons = []
+    for measure in (steady, imputed, alone):
+        try:
+            values |= measure()
+        except (NotAble, BadInput) as why:
+            reasons.append(str(why))
+    return values, reasons
 
 
 def _maps(method: Method, shared: MaskedScores, *, seed: int) -> _Maps:
@@ -194,7 +228,7 @@ def _measures(found: Trust) -> dict[str, float | None]:
     return values | {"gain": _mean(gains)}
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
+def _mean(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None and np.isfinite(value)]
     return float(np.mean(known)) if known else None
 
