@@ -303,6 +303,13 @@ ENTRIES = (
         "how many maps pass their checks?",
     ),
     Entry(
+        "memory-of-explaining",
+        "Looking inside ten minutes",
+        "python benchmarks/memory_of_explaining.py --corpus DATA/librispeech-mini --seconds 60 600 "
+        "--jobs trace 'trace, all sites' 'gradient of a word' --json FILE",
+        "How much memory do a trace, all that passes inside, and a slope take of one and of ten minutes of speech?",
+    ),
+    Entry(
         "startup",
         "Start-up",
         "python benchmarks/startup.py --json FILE",
