@@ -64,6 +64,7 @@ def test_integers_are_as_near_as_half_their_steps_let_them_be(exact, largest, mo
     linear = torch.nn.Linear(64, 48)
     frames = torch.randn(2, 5, 64) * torch.tensor([0.01, 1.0])[:, None, None]
     wanted, got = linear(frames), Int8Linear(linear)(frames)
+    assert int(Int8Linear(linear).rows.abs().max()) == largest
     step = frames.abs().amax(-1, keepdim=True) / 127
     steps = linear.weight.abs().amax(1) / largest
     most = (step * linear.weight.abs().sum(1) + steps * frames.abs().sum(-1, keepdim=True)) / 2 + 64 * step * steps / 4
