@@ -19,31 +19,14 @@ from numpy.typing import NDArray
 
 from otoscope.core import BadFormat
 from otoscope.io.writing import write_bytes
+from otoscope.lexicon.ngram.arpa_lines import Lines, Vocabulary
 from otoscope.lexicon.ngram.model import NGramModel
-from otoscope.lexicon.ngram.sentences import BOS, EOS, checked_lines
+from otoscope.lexicon.ngram.sentences import BOS, EOS
 
 LN10 = float(np.log(10.0))
 _COUNT = re.compile(r"ngram\s+(\d+)\s*=\s*(\d+)\s*$")
 _NEVER = -99.0
 _PIECE = 1_000_000
-
-
-class _Lines:
-    """Lines of a file that are not blank, with the number of the one read last for error messages."""
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path, self.number = os.fspath(path), 0
-        self._lines: Iterator[tuple[int, str]] = checked_lines(path)
-
-    def next(self) -> str:
-        for number, line in self._lines:
-            self.number = number
-            if not line.isspace():
-                return line
-        raise self.error(r"the file ends before \end\; it was cut off or is no ARPA file")
-
-    def error(self, what: str) -> BadFormat:
-        return BadFormat(f"{self.path}:{self.number}: {what}")
 
 
 def read_arpa(path: str | os.PathLike[str]) -> NGramModel:
@@ -59,25 +42,26 @@ def read_arpa(path: str | os.PathLike[str]) -> NGramModel:
         A line breaks the format, the numbers of n-grams do not agree, an n-gram stands twice, or the words before the
         last one of an n-gram are no n-gram themselves; the message names the line.
     """
-    lines = _Lines(path)
+    lines = Lines(path)
     counts = _read_counts(lines)
     words, unigram_log, unigram_backoff = _read_unigrams(lines, counts[0])
     builder = _Builder(words, unigram_log, unigram_backoff)
-    index = {word: id for id, word in enumerate(words)}
+    index, vocabulary = {word: id for id, word in enumerate(words)}, Vocabulary.of(words)
     for order in range(2, len(counts) + 1):
         _expect(lines, rf"\{order}-grams:")
-        builder.add(_read_level(lines, counts[order - 1], order, index, top=order == len(counts)), lines.path)
+        level = _read_level(lines, (counts[order - 1], order), index, vocabulary, top=order == len(counts))
+        builder.add(level, lines.path)
     _expect(lines, r"\end" + "\\")
     return builder.model()
 
 
-def _expect(lines: _Lines, heading: str) -> None:
+def _expect(lines: Lines, heading: str) -> None:
     line = lines.next().strip()
     if line != heading:
         raise lines.error(f"expected {heading}, got {line[:60]!r}; are there more n-grams than the head says?")
 
 
-def _read_counts(lines: _Lines) -> list[int]:
+def _read_counts(lines: Lines) -> list[int]:
     while lines.next().strip() != "\\data\\":
         pass
     counts: list[int] = []
@@ -91,7 +75,7 @@ def _read_counts(lines: _Lines) -> list[int]:
     return counts
 
 
-def _fields(lines: _Lines, order: int, top: bool) -> tuple[float, list[str], float]:
+def _fields(lines: Lines, order: int, top: bool) -> tuple[float, list[str], float]:
     """Read log10 probability, words and log10 backoff of one line."""
     line = lines.next()
     if line.startswith("\\"):
@@ -109,7 +93,7 @@ def _fields(lines: _Lines, order: int, top: bool) -> tuple[float, list[str], flo
     return min(log_prob, 0.0), parts[1 : order + 1], backoff
 
 
-def _read_unigrams(lines: _Lines, count: int) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64]]:
+def _read_unigrams(lines: Lines, count: int) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64]]:
     table: dict[str, tuple[float, float]] = {}
     for _ in range(count):
         log_prob, (word,), backoff = _fields(lines, 1, False)
@@ -133,16 +117,25 @@ class _Level:
     numbers: NDArray[np.int64]
 
 
-def _read_level(lines: _Lines, count: int, order: int, index: dict[str, int], *, top: bool) -> _Level:
-    level = _Level(np.empty((count, order), np.int32), np.empty(count), np.empty(count), np.empty(count, np.int64))
-    for i in range(count):
-        level.log_probs[i], words, level.backoffs[i] = _fields(lines, order, top)
-        level.numbers[i] = lines.number
+def _read_level(
+    lines: Lines, shape: tuple[int, int], index: dict[str, int], vocabulary: Vocabulary, *, top: bool
+) -> _Level:
+    count, order = shape
+    grams, values, numbers = np.empty(shape, np.int32), np.empty((count, 2)), np.empty(count, np.int64)
+    i = 0
+    while i < count:
+        i += lines.n_grams(vocabulary, grams[i:], values[i:], numbers[i:], top=top)
+        if i == count:
+            break
+        # The next line is not plain, or stands in the next block: it is read by itself, or refused.
+        values[i, 0], words, values[i, 1] = _fields(lines, order, top)
+        numbers[i] = lines.number
         try:
-            level.grams[i] = [index[word] for word in words]
+            grams[i] = [index[word] for word in words]
         except KeyError as error:
             raise lines.error(f"{error.args[0]!r} is not among the unigrams") from None
-    return level
+        i += 1
+    return _Level(grams, values[:, 0], values[:, 1], numbers)
 
 
 class _Builder:
