@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,31 @@ def test_a_pseudoword_is_refused_the_later_the_later_it_deviates():
     # 3 (t - 10) nats lost over 60 frames pass 0.3 a frame with 7 frames: frames 16, 17 and 18 hold it
     assert times[0].how == "cannot recover"
     assert times[0].time_s == pytest.approx(0.185)
+
+
+def test_a_no_is_held_longer_than_a_yes():
+    checked = dataclasses.replace(RULE, checked_frames=12)
+    soon, late = (lexical_decision(course(falls_at=10, by=3), GRID, rule, offset_s=0.6) for rule in (RULE, checked))
+    assert late.time_s - soon.time_s == pytest.approx(0.12)
+    yes = lexical_decision(course(), GRID, checked, offset_s=0.6, identified_s=0.4)
+    assert yes == lexical_decision(course(), GRID, RULE, offset_s=0.6, identified_s=0.4)
+
+
+def test_a_no_held_behind_the_last_frame():
+    short = FrameGrid(16000, 0, 160, 160, 62)
+    gaps = course(falls_at=50, by=3)
+    whole = lexical_decision(gaps, GRID, dataclasses.replace(RULE, checked_frames=20), offset_s=0.6)
+    cut = lexical_decision(gaps[:62], short, dataclasses.replace(RULE, checked_frames=20), offset_s=0.6)
+    assert whole.how == cut.how == "cannot recover"
+    assert cut.time_s == pytest.approx(whole.time_s)
+    assert cut.time_s > short.times_s()[-1]
+
+
+def test_a_word_path_that_comes_back_is_no_no():
+    gaps = np.where((np.arange(100) >= 30) & (np.arange(100) < 40), -1.0, 0.0)
+    said = {n: lexical_decision(gaps, GRID, dataclasses.replace(RULE, checked_frames=n), offset_s=0.6,
+                                identified_s=0.5).is_word for n in (0, 10)}  # fmt: skip
+    assert said == {0: False, 10: True}
 
 
 def test_what_can_recover_waits_for_the_deadline():

@@ -92,9 +92,14 @@ def test_a_rule_from_trials():
     rule, tried = fitted_rule(trials)
     assert 0.05 < rule.threshold < 0.5
     assert [one["margin"] for one in tried] == list(MARGINS)
-    later = [one["later_s"] for one in tried]
-    assert later == sorted(later)  # the larger the margin, the later is "no"
-    assert rule.margin == MARGINS[int(np.argmin(np.abs(np.array(later) - 0.115)))]
+    held = [one["checked_frames"] for one in tried]
+    assert held == sorted(held, reverse=True)  # the larger the margin, the later is "no" of itself
+    at = MARGINS.index(rule.margin)
+    assert rule.checked_frames == held[at] > 0
+    assert tried[at]["later_s"] == pytest.approx(0.115, abs=0.011)
+    best = max(one["correct"] for one in tried)
+    assert tried[at]["correct"] == best
+    assert all(one["correct"] < best for one in tried[:at])
     answers = answered(trials, rule, 0.2)
     assert answers.correct.mean() > 0.9
     assert answers.rt_s - answers.after_s == pytest.approx(0.6 + 0.2)

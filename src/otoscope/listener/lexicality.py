@@ -32,6 +32,9 @@ class LexicalRule:
         How much lower, nats a frame, for a "no" before the deadline.
     hold_frames
         How many frames on end either must hold.
+    checked_frames
+        How many frames more a "no" must hold: people take longer to refuse than to accept, and as long from the sound
+        that makes a string no word wherever that is (Marslen-Wilson 1984).
     expected_s
         How long words are thought to last while the offset is not known: a gap so small that, spread over that many
         seconds, it would pass can still recover.
@@ -47,14 +50,18 @@ class LexicalRule:
     threshold: float
     margin: float = 0.1
     hold_frames: int = 3
+    checked_frames: int = 0
     expected_s: float = 0.6
     deadline_s: float = 0.3
     yes_from: Literal["offset", "identified"] = "offset"
     slope: float = 10.0
 
     def __post_init__(self) -> None:
-        if self.hold_frames < 1 or min(self.margin, self.expected_s, self.deadline_s, self.slope) < 0:
-            raise BadInput("hold_frames must be 1 or more; margin, expected_s, deadline_s and slope 0 or more")
+        least = min(self.margin, self.expected_s, self.deadline_s, self.slope, self.checked_frames)
+        if self.hold_frames < 1 or least < 0:
+            raise BadInput(
+                "hold_frames must be 1 or more; checked_frames, margin, expected_s, deadline_s and slope 0 or more"
+            )
         if self.yes_from not in ("offset", "identified"):
             raise BadInput(f"yes_from must be offset or identified, got {self.yes_from!r}")
 
@@ -112,8 +119,12 @@ def lexical_decision(
     """Answer yes or no.
 
     "Yes" once g has stayed above -θ_lb for the hold, a word is identified and (unless the rule says otherwise) the
-    sound is over. "No" once the word path is so far below the phone path that g could not come back even if they went
-    along together to the end. Otherwise the sign of g + θ_lb decides at the deadline.
+    sound is over. "No" once the word path has for long enough been so far below the phone path that g could not come
+    back even if they went along together to the end. Otherwise the sign of g + θ_lb decides at the deadline. Behind the
+    last frame things stay as they are there.
+
+    A word that is taken for another word is still rightly answered with "yes", as in people's experiments: nobody asks
+    them which.
 
     Parameters
     ----------
@@ -138,9 +149,9 @@ def lexical_decision(
     ready_s = np.inf if identified_s is None else identified_s
     ready_s = max(ready_s, offset_s) if rule.yes_from == "offset" else ready_s
     options: list[tuple[float, bool, How, int]] = []
-    refused = _held(lost, rule.hold_frames)
+    refused = _refused(lost, times, rule, float(grid.hop / grid.rate_hz))
     if refused is not None:
-        options.append((float(times[refused]), False, "cannot recover", refused))
+        options.append((refused[0], False, "cannot recover", refused[1]))
     accepted = _accepted(g >= -rule.threshold, times, ready_s, rule)
     if accepted is not None:
         options.append((accepted[0], True, "held", accepted[1]))
@@ -195,6 +206,16 @@ def _held(good: NDArray[np.bool_], n: int) -> int | None:
     """Return the last frame of the first stretch of n frames that are good."""
     runs = np.convolve(good, np.ones(n, int))[: good.size] == n
     return int(np.argmax(runs)) if runs.any() else None
+
+
+def _refused(lost: NDArray[np.bool_], times: Floats, rule: LexicalRule, step_s: float) -> tuple[float, int] | None:
+    """Return when "no" can be said and on which frame."""
+    n = rule.hold_frames + rule.checked_frames
+    frame = _held(np.r_[lost, np.repeat(lost[-1:], n)], n)
+    if frame is None:
+        return None
+    last = lost.size - 1
+    return float(times[min(frame, last)] + step_s * max(0, frame - last)), min(frame, last)
 
 
 def _accepted(good: NDArray[np.bool_], times: Floats, ready_s: float, rule: LexicalRule) -> tuple[float, int] | None:

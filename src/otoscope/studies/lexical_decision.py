@@ -35,10 +35,12 @@ from otoscope.studies.listener_speech import spoken_in_turn
 from otoscope.studies.result import StudyResult
 
 Floats = NDArray[np.float64]
-MARGINS = (0.3, 0.4, 0.5, 0.6, 0.8)
+MARGINS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)
 """How much lower than the threshold, nats a frame, for a "no" before the deadline: what is chosen from."""
+CHECKED_FRAMES = range(41)
+"""How many frames longer a "no" must hold than a "yes": what is chosen from."""
 PEOPLE_LATER_S = 0.115
-"""How much later people refuse pseudowords than they accept words; the margin is the one that comes nearest to it."""
+"""How much later people refuse pseudowords than they accept words; what a "no" must hold comes nearest to it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,10 +96,10 @@ def run(
 
     Notes
     -----
-    A "yes" waits for the end of the sound; a "no" may come before, where the word path is so far below the phones that
-    it cannot come back, else at a deadline 0.3 s after the end. How far is set so that in other voices pseudowords are
-    refused as much later as by people: what is found here is that this carries over, not the size itself. With the
-    least margin that costs no word, pseudowords are refused sooner than words are accepted.
+    A "yes" waits for the end of the sound; a "no" may come before, where the word path has for a while been so far
+    below the phones that it cannot come back, else at a deadline 0.3 s after the end. For how long is set so that in
+    other voices pseudowords are refused as much later as by people: what is found here is that this carries over, not
+    the size itself. A "no" as quick as a "yes" comes sooner than it.
     """
     began = time.perf_counter()
     listener = WordListener(lexicon, settings=settings)
@@ -172,19 +174,27 @@ def heard(listener: WordListener, item: Item, bigram: PhoneBigram) -> Trial:
 
 
 def fitted_rule(trials: Sequence[Trial]) -> tuple[LexicalRule, list[dict[str, float]]]:
-    """Return threshold and slope under which the answers are likeliest, and the margin that people's times ask for.
+    """Return threshold and slope under which the answers are likeliest, and when to say "no" before the deadline.
 
-    The second is what each margin gave: nonwords' times less words', seconds, and the share answered rightly.
+    For each margin a "no" holds as long as comes nearest to people's delay; the least margin is taken whose answers are
+    as often right as those of any. The second is what each margin gave: frames held longer, nonwords' times less
+    words', seconds, and the share answered rightly.
     """
     is_word = np.array([trial.item.word is not None for trial in trials])
     threshold, slope = fitted_to([trial.gaps[-1] for trial in trials], is_word)
-    rules = [LexicalRule(threshold, margin=margin, slope=slope) for margin in MARGINS]
-    tried = []
-    for rule in rules:
-        found = answered(trials, rule, 0.0)
-        tried.append({"margin": rule.margin, "later_s": found.later_s(), "correct": float(found.correct.mean())})
-    best = int(np.argmin([abs(one["later_s"] - PEOPLE_LATER_S) for one in tried]))
-    return rules[best], tried
+    rules, tried = [], []
+    for margin in MARGINS:
+        own = [LexicalRule(threshold, margin=margin, checked_frames=n, slope=slope) for n in CHECKED_FRAMES]
+        made = [answered(trials, rule, 0.0) for rule in own]
+        off_s = np.abs([one.later_s() - PEOPLE_LATER_S for one in made])
+        nearest = int(np.argmin(np.where(np.isnan(off_s), np.inf, off_s)))
+        rules.append(own[nearest])
+        tried.append({
+            "margin": margin, "checked_frames": float(CHECKED_FRAMES[nearest]), "later_s": made[nearest].later_s(),
+            "correct": float(made[nearest].correct.mean()),
+        })  # fmt: skip
+    best = max(one["correct"] for one in tried)
+    return next(rule for rule, one in zip(rules, tried, strict=True) if one["correct"] == best), tried
 
 
 def answered(trials: Sequence[Trial], rule: LexicalRule, execution_s: float) -> Answers:
