@@ -16,6 +16,7 @@ from otoscope.studies.effects_ambiguity import restoration
 from otoscope.studies.effects_laboratory import Laboratory
 from otoscope.studies.effects_mismatch import (
     _from_splice,
+    _looks,
     _mismatch_rows,
     mispronunciation,
     nearest_and_farthest,
@@ -34,19 +35,32 @@ def lab() -> Laboratory:
 
 def test_mismatches_are_contrasted_step_by_step(lab):
     odds = np.array([[5.0, 3.0, 2.0], [4.0, 2.0, 1.5], [6.0, 4.0, 2.5]])
+    shares = np.array([[0.6, 0.5, 0.4], [0.6, 0.6, 0.3], [0.6, 0.4, 0.5]])
     latencies = np.array([[0.1, 0.2, 0.5], [0.2, math.nan, 0.6], [0.1, 0.3, 0.4], [0.0, 0.1, math.nan]])
-    rows = {row["effect"]: row for row in _mismatch_rows(lab, odds, latencies)}
+    rows = {row["effect"]: row for row in _mismatch_rows(lab, odds, latencies, shares)}
     values = [rows[f"subcategorical mismatch, {step}"]["value"] for step in STEPS]
     assert values == pytest.approx([2.0, 1.0])
-    times = [rows[f"subcategorical mismatch, time, {step}"] for step in ("N3W1 less W1W1", "W2W1 less N3W1")]
-    assert [row["value"] for row in times] == pytest.approx([(0.1 + 0.2 + 0.1) / 3, (0.3 + 0.1) / 2])
-    assert [row["n_items"] for row in times] == [3, 2]
-    assert "W1W1 1.00, N3W1 0.75, W2W1 0.75" in times[0]["note"]
+    looks = [rows[f"subcategorical mismatch, rival shown, {step}"]["value"] for step in STEPS]
+    assert looks == pytest.approx([0.1, 0.1])
+    later = rows["subcategorical mismatch, time, N3W1 less W1W1"]
+    assert later["value"] == pytest.approx((0.1 + 0.2 + 0.1) / 3)
+    assert later["n_items"] == 3
+    assert "W1W1 1.00, N3W1 0.75, W2W1 0.75" in later["note"]
+    assert "less N3W1 +0.200 s" in later["note"]
     assert not any("inhibit" in row["note"] for row in rows.values())
-    missed = {row["effect"]: row for row in _mismatch_rows(lab, odds[:, [0, 2, 1]], latencies)}
-    assert [name for name, row in missed.items() if "inhibit" in row["note"]] == [
+    turned = {row["effect"]: row for row in _mismatch_rows(lab, odds[:, [0, 2, 1]], latencies, shares)}
+    assert [name for name, row in turned.items() if "inhibit" in row["note"]] == [
         f"subcategorical mismatch, {STEPS[1]}"
     ]
+
+
+def test_looks_at_a_word_beside_its_rival(lab):
+    item = lab.word("captain", 0)
+    kitchen, table, garden = (lab.word(word, 0).phones for word in ("kitchen", "table", "garden"))
+    named = _looks(lab, item, (item.phones, kitchen, table, garden))
+    other = _looks(lab, item, (kitchen, item.phones, table, garden))
+    assert named > 0.4
+    assert other < 0.1
 
 
 def test_mismatches_count_from_the_splice(lab):

@@ -1,9 +1,12 @@
 """The study of effects: rows and intervals as said, and refusals."""
 
+import threading
+
 import numpy as np
 import pytest
 
 from otoscope.core import BadInput
+from otoscope.lexicon.mental_lexicon import MentalLexicon
 from otoscope.studies import listener_effects
 from otoscope.studies.effects_laboratory import bootstrap, effect_row
 from otoscope.studies.effects_words import _for_good
@@ -41,3 +44,34 @@ def test_isolated_is_from_when_it_leads_for_good(good, place):
 def test_nothing_is_refused():
     with pytest.raises(BadInput, match="scale above 0"):
         listener_effects.run(scale=0)
+
+
+def test_effects_measured_at_once_keep_their_order(monkeypatch):
+    second_is_done = threading.Event()
+
+    def first(lab):
+        assert second_is_done.wait(20)
+        return [effect_row("first", "m", "p", (lab.n_items, 0.1, 0.3), n_items=3)]
+
+    def second(lab):
+        second_is_done.set()
+        return [effect_row("second", "m", "p", (-0.2, -0.3, -0.1), n_items=3)]
+
+    monkeypatch.setattr(listener_effects, "EFFECTS", (first, second))
+    told = []
+    found = listener_effects.run(
+        scale=0.5, lexicon=MentalLexicon.english(500), n_workers=2, progress=lambda *at: told.append(at)
+    )
+    assert [row["effect"] for row in found.table] == ["first", "second"]
+    assert found.table[0]["value"] == 36
+    assert told == [(1, 2), (2, 2)]
+    assert found.summary == "1 of 2 effects hold. Not shown (interval reaches 0 or below): second."
+
+
+def test_an_effect_that_cannot_be_measured_ends_the_study(monkeypatch):
+    def broken(lab):
+        raise BadInput("the lexicon has too few words")
+
+    monkeypatch.setattr(listener_effects, "EFFECTS", (broken,))
+    with pytest.raises(BadInput, match="too few"):
+        listener_effects.run(lexicon=MentalLexicon.english(500))

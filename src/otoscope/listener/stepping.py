@@ -247,7 +247,7 @@ def whole_words(end, unit_of_end, costs, state, forms, into):  # type: ignore[no
         into[f] = found + prior[f]
 
 
-@njit(cache=True, fastmath=ORDERLY, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath=ORDERLY, error_model="numpy")
 def hear(rows, silent, clock, tree, ends, costs, state, forms, room, options, kept, out):  # type: ignore[no-untyped-def]
     """Hear a chunk of frames: all of `compete` but for the leads.
 
