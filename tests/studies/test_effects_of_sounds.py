@@ -12,7 +12,7 @@ from otoscope.lexicon.pseudowords import PseudowordMaker
 from otoscope.listener.ears.voices import VALIDATION
 from otoscope.listener.listening import WordListener
 from otoscope.listener.stimuli.sets.designs import mispronunciations
-from otoscope.studies.effects_ambiguity import restoration
+from otoscope.studies.effects_ambiguity import _restoration_rows, restoration, saying_nothing
 from otoscope.studies.effects_laboratory import Laboratory
 from otoscope.studies.effects_mismatch import (
     _from_splice,
@@ -102,10 +102,32 @@ def test_what_is_refused_at_the_deadline_is_told_apart():
     assert "at it 3 (r +0.50), 100 ms" in said
 
 
+def test_what_is_covered_says_nothing_there_alone(lab):
+    item = lab.word("captain", 0)
+    evidence, stretch = lab.listener.evidence(item.sound), item.times[2]
+    covered = saying_nothing(evidence, stretch)
+    changed = (covered.scores != evidence.scores).any(axis=1)
+    times = evidence.grid.times_s()
+    assert changed.tolist() == ((times >= stretch.start_s) & (times < stretch.end_s)).tolist()
+    assert np.ptp(covered.scores[changed]) == 0
+    form = lab.form(item.phones)
+    as_said, without = (lab.compete(one, [form]).final[form] for one in (evidence, covered))
+    assert as_said != without
+
+
+def test_restoration_is_noise_less_silence(lab):
+    odds = np.array([[3.0, 1.0, 6.0, 2.0], [5.0, 2.0, 6.0, 2.0]])
+    taken = [["vowel", "stop"], ["vowel", "silence"]]
+    rows = _restoration_rows(lab, odds, np.array([0.9, 0.7]), ["vowel", "stop"], taken)
+    assert [row["value"] for row in rows] == pytest.approx([2.5, 0.5, 0.3])
+    assert "stop +3.0 (1), vowel +2.0 (1)" in rows[0]["note"]
+    assert "noise taken for vowel 2; silence taken for" in rows[0]["note"]
+
+
 @pytest.mark.parametrize(
     ("effect", "names"),
     [
-        (restoration, ("phoneme restoration",)),
+        (restoration, ("phoneme restoration", "phoneme restoration, covered", "phoneme restoration, the phone")),
         (mispronunciation, ("mispronunciation",)),
         (subcategorical_mismatch, ("subcategorical mismatch, W1W1 less N3W1",)),
         (pseudowords, ("nonwords",)),

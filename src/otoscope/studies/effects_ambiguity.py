@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from otoscope.core import BadInput, Interval, Panel, Recording
 from otoscope.lexicon.phone_features import PHONE_FEATURES
+from otoscope.listener.competing import Competition
+from otoscope.listener.evidence import Evidence
 from otoscope.listener.stimuli.changing import carried, continuum_sounds, phone_replaced
 from otoscope.listener.stimuli.sets.ambiguous import GANONG, GanongPair
 from otoscope.listener.stimuli.sets.chosen import ganong_pairs
@@ -86,37 +89,74 @@ def restoration(lab: Laboratory) -> list[dict[str, Any]]:
     The middle phone of words of six to nine phones gives way to noise of the speech's own spectrum, 3 dB above the
     level of the speech and of the phone, so that it could have covered the phone, or to silence. Log-odds of the word
     after the whole signal. The note says which sort of phone gained and as what the ears took the replaced stretch.
+
+    These ears do not know a noise for a noise. So a second row asks for the same with the stretch saying nothing, every
+    phone fitting equally, as where a listener knows that something else covered it (McClelland and Elman 1986 simulate
+    it so), and a third whether the phone that is missing is then heard: p of all kept words that have it there.
     """
     planned = [
         i for i in lexical_decision_list(lab.usual, 2 * lab.n_items, seed=lab.seed + 2, zipf=(3.0, 5.0), phones=(6, 9))
         if i.kind == "word"
     ]  # fmt: skip
-    found, replaced, taken = [], [], []
+    found, replaced, taken, restored = [], [], [], []
     for nth, plan in enumerate(planned):
         item = spoken(lambda word=plan.label, n=nth: lab.word(word, n))  # type: ignore[misc]
         if item is None or item.phones is None:
             continue
         form, place = lab.form(item.phones), len(item.phones) // 2
         sounds = [phone_replaced(item, place, by=by, seed=nth).sound for by in ("noise", "silence")]
-        found.append([final_log_odds(lab.compete(sound, [form]), form) for sound in (*sounds, item.sound)])
+        covered = lab.compete(saying_nothing(lab.listener.evidence(item.sound), item.times[place]), [form])
+        heard = [lab.compete(sound, [form]) for sound in (*sounds, item.sound)]
+        found.append([final_log_odds(one, form) for one in (*heard, covered)])
+        restored.append(_p_of_phone(lab, covered, place, item.phones[place]))
         replaced.append(sort_of(item.phones[place]))
         taken.append([_taken_as(lab, sound, item.times[place]) for sound in sounds])
-    odds = np.array(found)
-    named = zip(("noise", "silence", "unchanged"), odds.mean(0), strict=True)
+    return _restoration_rows(lab, np.array(found), np.array(restored), replaced, taken)
+
+
+def saying_nothing(evidence: Evidence, stretch: Interval) -> Evidence:
+    """Return the evidence with every state as likely as any other within a stretch."""
+    times = evidence.grid.times_s()
+    scores = evidence.scores.copy()
+    scores[(times >= stretch.start_s) & (times < stretch.end_s)] = 0.0
+    return replace(evidence, scores=scores)
+
+
+def _p_of_phone(lab: Laboratory, heard: Competition, place: int, phone: str) -> float:
+    """Return p of the kept forms that have a phone at a place, after the whole signal."""
+    posterior = heard.posterior([int(form) for form in heard.forms[-1]])[-1]
+    said = [lab.listener.forms.phones[int(form)] for form in heard.forms[-1]]
+    return float(sum(p for p, one in zip(posterior, said, strict=True) if len(one) > place and one[place] == phone))
+
+
+def _restoration_rows(
+    lab: Laboratory, odds: Floats, restored: Floats, replaced: Sequence[str], taken: Sequence[Sequence[str]]
+) -> list[dict[str, Any]]:
+    """Return the rows, from log-odds `(n_items, 4)` with noise, silence, unchanged and covered, and p of the phone."""
+    named = zip(("noise", "silence", "unchanged", "saying nothing"), odds.mean(0), strict=True)
     means = ", ".join(f"{name} {value:+.1f}" for name, value in named)
-    gains = odds[:, 0] - odds[:, 1]
+    gains, sorts = odds[:, 0] - odds[:, 1], np.array(replaced)
     by_sort = ", ".join(
-        f"{sort} {gains[np.array(replaced) == sort].mean():+.1f} ({replaced.count(sort)})"
-        for sort in sorted(set(replaced))
+        f"{sort} {gains[sorts == sort].mean():+.1f} ({(sorts == sort).sum()})" for sort in sorted(set(replaced))
     )
     heard = "; ".join(f"{name} taken for {_counted(kinds)}" for name, kinds in
                       zip(("noise", "silence"), zip(*taken, strict=True), strict=True))  # fmt: skip
-    return [effect_row(
-        "phoneme restoration", "log-odds of the word: noise less silence",
-        "restored under noise, not in silence (Warren 1970)",
-        bootstrap(lambda s: float((s[:, 0] - s[:, 1]).mean()), odds, seed=lab.seed), n_items=len(odds),
-        note=f"{means}; by phone replaced: {by_sort}; {heard}",
-    )]  # fmt: skip
+    people = "restored under noise, not in silence (Warren 1970)"
+    return [
+        effect_row(
+            "phoneme restoration", "log-odds of the word: noise less silence", people,
+            bootstrap(lambda s: float((s[:, 0] - s[:, 1]).mean()), odds, seed=lab.seed), n_items=len(odds),
+            note=f"{means}; by phone replaced: {by_sort}; {heard}",
+        ),
+        effect_row(
+            "phoneme restoration, covered", "log-odds of the word: stretch that says nothing less silence", people,
+            bootstrap(lambda s: float((s[:, 3] - s[:, 1]).mean()), odds, seed=lab.seed), n_items=len(odds), note=means,
+        ),
+        effect_row(
+            "phoneme restoration, the phone", "p of the missing phone, less .5", "heard as if it were there",
+            bootstrap(lambda s: float(s.mean() - 0.5), restored, seed=lab.seed), n_items=len(odds),
+        ),
+    ]  # fmt: skip
 
 
 def sort_of(phone: str) -> str:

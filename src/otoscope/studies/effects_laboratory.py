@@ -14,6 +14,7 @@ from otoscope.core import BadInput, Recording
 from otoscope.lexicon.mental_lexicon import MentalLexicon
 from otoscope.lexicon.pronunciations import Phones
 from otoscope.listener.competing import Competition, compete
+from otoscope.listener.evidence import Evidence
 from otoscope.listener.listening import WordListener
 from otoscope.listener.spans import speech_span
 from otoscope.listener.stimuli.items import Item
@@ -63,13 +64,16 @@ class Laboratory:
 
     def compete(
         self,
-        sound: Recording,
+        sound: Recording | Evidence,
         forms: Sequence[int] = (),
         *,
         frequency_weight: float | None = None,
         tree: WordTree | None = None,
     ) -> Competition:
-        """Return the competition for a recording, under the listener's λ and in its tree of words or others."""
+        """Return the competition for a recording, or for what is heard of one.
+
+        It goes on under the listener's λ and in its tree of words, or under others.
+        """
         evidence, settings = self.listener.evidence(sound), self.listener.settings
         weight = settings.frequency_weight if frequency_weight is None else frequency_weight
         span = speech_span(evidence)
