@@ -4,6 +4,9 @@ In each place whatever fulfils a criterion first is the decided word, as it is f
 comes. The rule, written down before any pair was looked at: the pair of lead and hold whose first winners have the
 highest F1 against the spoken words, mean of the conditions; of the pairs within `NEAR` of it, the one that decides
 soonest after the ends of words (median, mean of the conditions).
+
+The first grid held up to 10 frames, and its best pair (8 nats, 10 frames) lay at that edge; so 15, 20 and 30 frames
+were added, and the rule left as it was. `heard_so_in_the_end` is the share of winners that were not given up.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from otoscope.listener.running_speech import own_forms, race_of_slot
 from running_jobs.hearing import Said, heard, right
 
 LEADS = (2.0, 3.5, 5.0, 8.0, 12.0, 20.0)
-HOLDS = (1, 3, 5, 10)
+HOLDS = (1, 3, 5, 10, 15, 20, 30)
 NEAR = 0.005
 
 

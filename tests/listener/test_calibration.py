@@ -7,7 +7,9 @@ import pytest
 from scipy.special import log_softmax, softmax
 
 from otoscope.core import BadInput
-from otoscope.listener.calibration import Heard, calibrate
+from otoscope.listener.calibration import Belief, DecidedWord, Heard, calibrate, calibrate_running
+from otoscope.listener.running import SpokenForm
+from otoscope.listener.slots import Slot
 from otoscope.metrics.calibration import reliability
 
 
@@ -46,3 +48,44 @@ def test_expected_calibration_error_by_hand():
     assert found.error == pytest.approx(2 / 5 * 0.45 + 3 / 5 * abs(1 / 3 - 0.15))
     assert found.n[[1, 9]].tolist() == [3, 2]
     assert np.isnan(found.correct[0])
+
+
+def places(n, truth, seed=0):
+    """Return places of three frames and five words, the leader right as often as `truth` makes it say."""
+    rng, words = np.random.default_rng(seed), []
+    for _ in range(n):
+        rivals = -rng.uniform(0, 50) - np.r_[0.0, rng.exponential(12, 3)]
+        values = np.stack([np.r_[0.0, share * rivals] for share in (0.2, 0.6, 1.0)])
+        ended = np.zeros(values.shape, bool), np.zeros(3, np.int64), np.zeros(3)
+        slot = Slot(SpokenForm(0, 0, 3, 0.0), np.arange(5, dtype=np.int32), values, np.zeros(values.shape), *ended)
+        own = np.arange(5) == 0
+        peak = DecidedWord(slot, own, True).peak(scale=truth.scale, doubt=truth.doubt)
+        words.append(DecidedWord(slot, own, bool(rng.random() < peak)))
+    return words
+
+
+def test_scale_and_doubt_of_running_speech_are_recovered():
+    truth = Belief(0.12, 0.2)
+    fitted, others = places(1500, truth), places(1500, truth, seed=1)
+    found = calibrate_running(fitted)
+    assert found.scale == pytest.approx(0.12, rel=0.25)
+    assert found.doubt == pytest.approx(0.2, rel=0.3)
+    careless = Belief(0.3, 0.0)
+    assert found.reliability(others).error < 0.04 < 0.15 < careless.reliability(others).error
+    assert found.log_loss(others) < careless.log_loss(others)
+    assert found.log_loss(fitted) <= truth.log_loss(fitted), "nothing near is better"
+
+
+def test_the_peak_counts_all_forms_of_a_word_in_its_best_frame():
+    word = places(1, Belief(0.1, 0.0))[0]
+    shares = word.slot.believed(scale=0.1, doubt=0.5)
+    both = DecidedWord(word.slot, np.arange(5) < 2, True)
+    assert both.peak(scale=0.1, doubt=0.5) == pytest.approx(shares[:, :2].sum(axis=1).max())
+    weights = np.exp(0.1 * word.slot.activations)
+    assert shares[2, 0] == pytest.approx(1 / (weights[2].sum() + 0.5))
+
+
+def test_words_that_are_all_right_bound_no_doubt():
+    words = [DecidedWord(word.slot, word.own, True) for word in places(5, Belief(0.1, 0.1))]
+    with pytest.raises(BadInput, match="of one kind"):
+        calibrate_running(words)

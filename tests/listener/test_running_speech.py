@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from otoscope.core import FrameGrid, HeardWord, Percept, Recording
 from otoscope.lexicon.mental_lexicon import MentalLexicon
 from otoscope.lexicon.ngram.estimation import estimate
+from otoscope.listener.deciding import Criterion
 from otoscope.listener.ears.voices import VALIDATION
 from otoscope.listener.listening import WordListener
 from otoscope.listener.rates import rates_of
-from otoscope.listener.running_speech import hear_running
+from otoscope.listener.running_speech import hear_running, race_of_slot
 
 pytest.importorskip("espeakng_loader", reason="speech is synthesised with the extra synth")
 WORDS = (
@@ -52,7 +55,9 @@ def test_winners_their_decisions_and_rivals(listener, evidence):
         assert word.start_s < word.decision_time_s < word.end_s + 0.3
         assert word.reaction_time_s == pytest.approx(word.decision_time_s + listener.settings.execution.mean_s)
         assert shown[0][0] == word.label
-        assert shown[0][1].max() > 0.9
+        certain = 1 / (1 + listener.settings.running_doubt)
+        assert 0.95 * certain < shown[0][1].max() <= certain + 1e-9
+        assert word.confidence == pytest.approx(shown[0][1].max())
         assert all(len(posterior) == len(slot.activations) for _, posterior in shown)
     assert {"elegant", "element"} & {label for label, _ in speech.shown[2]}
 
@@ -81,6 +86,20 @@ def test_an_expected_word_is_decided_sooner(listener, evidence):
     model = estimate([["beaker", "there", "elephant"]] * 9 + [["elegant", "element"]], order=2, smoothing="witten-bell")
     plain, expected = hear_running(listener, evidence), hear_running(listener, evidence, context=model)
     assert expected.percept.heard[2].decision_time_s < plain.percept.heard[2].decision_time_s
+
+
+def test_a_word_that_won_first_and_was_given_up_is_told(listener, evidence):
+    hasty = WordListener(listener.lexicon, settings=replace(listener.settings, running=Criterion(lead=0.01)))
+    speech = hear_running(hasty, evidence)
+    assert len(speech.before) == len(speech.slots)
+    words = hasty.tree(evidence.models).words
+    for word, slot, before in zip(speech.percept.heard, speech.slots, speech.before, strict=True):
+        race = race_of_slot(slot, evidence.grid, words)
+        first = hasty.name(int(race.leaders[np.flatnonzero(race.leads >= 0.01)[0]]))
+        assert before == (None if first == word.label else first)
+    assert any(before is not None for before in speech.before), "the first frames favour another word somewhere"
+    patient = WordListener(listener.lexicon, settings=replace(listener.settings, running=Criterion(lead=60.0)))
+    assert not any(hear_running(patient, evidence).before)
 
 
 def test_silence_has_no_winners(listener):

@@ -106,6 +106,21 @@ def test_words_that_may_begin_elsewhere_stand_for_rivals_that_were_not_looked_at
     assert np.isneginf(second.unseen).all(), "whatever begins later follows it"
 
 
+def test_a_doubt_has_its_odds_against_the_leader():
+    models = Models(2)
+    listening = heard(models, said(models, [0, 4]).scores)
+    words = listening.sequence()
+    plain, doubted = slots_of(listening, words), slots_of(listening, words, doubt=0.25)
+    for sure, unsure in zip(plain, doubted, strict=True):
+        led = sure.posteriors.max(axis=1) > 0
+        top = sure.posteriors[led].max(axis=1)
+        # Odds of everything else: what they were, and the doubt.
+        np.testing.assert_allclose(1 / unsure.posteriors[led].max(axis=1), 1 / top + 0.25)
+        np.testing.assert_allclose(unsure.posteriors, sure.believed(scale=0.3, doubt=0.25))
+        np.testing.assert_allclose(sure.posteriors, unsure.believed(scale=0.3, doubt=0.0))
+        assert (sure.believed(scale=0.03, doubt=0.0).max(axis=1) <= sure.posteriors.max(axis=1) + 1e-9).all()
+
+
 def test_what_is_expected_gains_its_bonus():
     models = Models(2)
     listening = heard(models, said(models, [0, 4]).scores)

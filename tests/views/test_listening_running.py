@@ -33,7 +33,7 @@ def speech():
         last = min(n + 30, N_WORDS * n - k * n)
         nothing = np.zeros((last, 1))
         slots.append(Slot(SpokenForm(k, k * n, (k + 1) * n, 0.0), np.array([k], np.int32), nothing, nothing,
-                          np.zeros(last)))  # fmt: skip
+                          nothing.astype(bool), np.zeros(last, int), np.zeros(last)))  # fmt: skip
         shown.append(((f"w{k}", rising[:last]), (f"rival{k}", falling[:last]), ("nobody", 0.1 * falling[:last])))
     grid = FrameGrid(16000, 0, 160, 160, N_WORDS * n)
     percept = Percept((), np.zeros((grid.n_frames, 0)), grid, heard=tuple(heard))

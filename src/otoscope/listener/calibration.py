@@ -1,4 +1,7 @@
-"""How far activations are to be believed: κ and λ under which the true words of a list are likeliest."""
+"""How far activations are to be believed: κ and λ under which the true words of a list are likeliest.
+
+In running speech, κ and the doubt under which the decided words are right as often as their highest probability says.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
 
 from otoscope.core import BadInput
+from otoscope.listener.slots import Slot
 from otoscope.metrics.calibration import Reliability, reliability
 
 Floats = NDArray[np.float64]
@@ -131,3 +135,65 @@ def _confidence(item: Heard, kappa: float, weight: float) -> tuple[float, bool]:
     p = softmax(kappa * (item.acoustic + weight * item.log_prior))
     best = int(np.argmax(p))
     return float(min(p[best], 1.0)), best == item.true
+
+
+@dataclass(frozen=True, eq=False)
+class DecidedWord:
+    """A word of running speech that was decided: its place, which forms of it are its own, whether it was said."""
+
+    slot: Slot
+    own: NDArray[np.bool_]
+    right: bool
+
+    def peak(self, *, scale: float, doubt: float) -> float:
+        """Return the highest probability that it comes to under a κ and a doubt."""
+        own = self.slot.believed(scale=scale, doubt=doubt)[:, self.own].sum(axis=1)
+        return float(min(own.max(), 1.0))
+
+
+@dataclass(frozen=True)
+class Belief:
+    """κ and doubt of running speech; see `otoscope.listener.slots`."""
+
+    scale: float
+    doubt: float
+
+    def peaks(self, words: Sequence[DecidedWord]) -> Floats:
+        """Return the highest probability of each word, `(n_words,)`."""
+        return np.array([word.peak(scale=self.scale, doubt=self.doubt) for word in words])
+
+    def log_loss(self, words: Sequence[DecidedWord]) -> float:
+        """Return the mean of -log P(what was the case, right or wrong), in nats."""
+        given = np.clip(self.peaks(words), 1e-4, 1 - 1e-4)
+        return float(-np.mean(np.where([word.right for word in words], np.log(given), np.log1p(-given))))
+
+    def reliability(self, words: Sequence[DecidedWord], *, n_bins: int = 10) -> Reliability:
+        """Return how often words were right, by their highest probability."""
+        return reliability(self.peaks(words), [word.right for word in words], n_bins=n_bins)
+
+
+def calibrate_running(words: Sequence[DecidedWord]) -> Belief:
+    """Find the κ and the doubt of running speech under which words are right as often as their peaks say.
+
+    Both are those of the least mean log-loss of right against wrong, found by the method of Nelder and Mead (1965).
+
+    Parameters
+    ----------
+    words
+        Decided words, some right and some wrong.
+
+    Raises
+    ------
+    BadInput
+        All are right or all are wrong, so that no doubt would be too small or too large.
+    """
+    if len({word.right for word in words}) < 2:
+        raise BadInput(f"decided words that are right and such that are wrong are needed, got {len(words)} of one kind")
+
+    def loss(logs: Floats) -> float:
+        scale, doubt = np.exp(logs)
+        return Belief(float(scale), float(doubt)).log_loss(words)
+
+    found = minimize(loss, np.log([0.1, 0.1]), method="Nelder-Mead", options={"xatol": 0.01, "fatol": 1e-5})
+    scale, doubt = np.exp(found.x)
+    return Belief(float(scale), float(doubt))

@@ -18,7 +18,9 @@ class RunningSettings(Protocol):
     @property
     def running_weight(self) -> float: ...  # noqa: D102
     @property
-    def acoustic_scale(self) -> float: ...  # noqa: D102
+    def running_scale(self) -> float: ...  # noqa: D102
+    @property
+    def running_doubt(self) -> float: ...  # noqa: D102
     @property
     def word_penalty(self) -> float: ...  # noqa: D102
     @property

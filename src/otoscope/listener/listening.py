@@ -47,6 +47,10 @@ class Settings:
         κ of the posteriors.
     running_weight
         λ in running speech, where every frame may begin a word.
+    running_scale
+        κ of the posteriors in running speech.
+    running_doubt
+        Odds, against the leader of a place in running speech, that none of its words was said there.
     search
         `viterbi` or `forward`.
     rule
@@ -75,11 +79,13 @@ class Settings:
     frequency_weight: float = 2.0
     acoustic_scale: float = 0.18
     running_weight: float = 3.0
+    running_scale: float = 0.12
+    running_doubt: float = 0.18
     search: Search = "viterbi"
     rule: DecisionRule = field(
         default_factory=lambda: DecisionRule(Criterion(lead=20.0, hold_frames=5), HickHyman(beta_s=0.2), urgency_s=0.5)
     )
-    running: Criterion = field(default_factory=lambda: Criterion(lead=5.0, hold_frames=3))
+    running: Criterion = field(default_factory=lambda: Criterion(lead=5.0, hold_frames=15))
     word_penalty: float = 0.0
     context_weight: float = 5.0
     execution: Execution = field(default_factory=Constant)

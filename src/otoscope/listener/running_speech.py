@@ -14,7 +14,7 @@ from otoscope.lexicon.ngram.model import NGramModel
 from otoscope.listener import ranking
 from otoscope.listener.deciding import Criterion, crossing
 from otoscope.listener.evidence import Evidence
-from otoscope.listener.hearers import Hearer
+from otoscope.listener.hearers import Hearer, RunningSettings
 from otoscope.listener.races import Race
 from otoscope.listener.running import RunningListening, SpokenForm
 from otoscope.listener.slots import Slot, slots_of
@@ -37,16 +37,20 @@ class RunningSpeech(ByValue):
     Parameters
     ----------
     percept
-        The words that won.
+        The words that won. The confidence of each is the highest probability that it came to in its place: of those
+        that were decided, as many are right as it says (`otoscope.listener.calibration.calibrate_running`).
     slots
         For each of them the competition for its place.
     shown
         For each of them its own name and its nearest rivals', with their posteriors in the place, `(n_frames,)` each.
+    before
+        For each of them the word that had won in its place first and was then given up; `None`: none had.
     """
 
     percept: Percept
     slots: tuple[Slot, ...]
     shown: tuple[tuple[tuple[str, NDArray[np.float64]], ...], ...]
+    before: tuple[str | None, ...] = ()
 
 
 def hear_running(listener: Hearer, evidence: Evidence, *, context: NGramModel | None = None) -> RunningSpeech:
@@ -70,7 +74,7 @@ def hear_running(listener: Hearer, evidence: Evidence, *, context: NGramModel | 
     settings = listener.settings
     listening = RunningListening(
         listener.tree(evidence.models), frequency_weight=settings.running_weight,
-        acoustic_scale=settings.acoustic_scale, word_penalty=settings.word_penalty,
+        acoustic_scale=settings.running_scale, word_penalty=settings.word_penalty,
     )  # fmt: skip
     listening.feed(evidence.scores)
     if context is None:
@@ -80,10 +84,16 @@ def hear_running(listener: Hearer, evidence: Evidence, *, context: NGramModel | 
         sequence, words = _in_context(listening, listener, context)
         labels = [listener.lexicon.words[word] for word in words]
         bonus = _gains(listener, context, labels)
-    slots = slots_of(listening, sequence, bonus=bonus)
+    slots = slots_of(listening, sequence, bonus=bonus, doubt=settings.running_doubt)
+    races = [race_of_slot(slot, evidence.grid, listening.tree.words) for slot in slots]
+    owns = [own_forms(slot, listening.tree.words) for slot in slots]
     heard = tuple(
-        _heard(slot, label, evidence.grid, listening.tree.words, settings.running, settings.execution.mean_s)
-        for slot, label in zip(slots, labels, strict=True)
+        _heard(slot, label, evidence.grid, (race, own), settings)
+        for slot, label, race, own in zip(slots, labels, races, owns, strict=True)
+    )
+    before = tuple(
+        _given_up(listener, slot, race, own, settings.running)
+        for slot, race, own in zip(slots, races, owns, strict=True)
     )
     shown = [_shown(listener, slot, label, listening.tree.words) for slot, label in zip(slots, labels, strict=True)]
     percept = _percept(listener, evidence, (slots, shown), heard, context)
@@ -91,7 +101,7 @@ def hear_running(listener: Hearer, evidence: Evidence, *, context: NGramModel | 
         tuple((label, slot.posteriors[:, own].sum(axis=1)) for label, own in each)
         for slot, each in zip(slots, shown, strict=True)
     )
-    return RunningSpeech(percept, slots, lines)
+    return RunningSpeech(percept, slots, lines, before)
 
 
 def _in_context(
@@ -157,24 +167,27 @@ def own_forms(slot: Slot, words: tuple[NDArray[np.int32], NDArray[np.int32]]) ->
 
 
 def _heard(
-    slot: Slot,
-    label: str,
-    grid: FrameGrid,
-    words: tuple[NDArray[np.int32], NDArray[np.int32]],
-    criterion: Criterion,
-    execution_s: float,
+    slot: Slot, label: str, grid: FrameGrid, race_and_own: tuple[Race, NDArray[np.bool_]], settings: RunningSettings
 ) -> HeardWord:
     """Return a word of a sequence, decided when it first led in its place as the criterion asks."""
-    race, own = race_of_slot(slot, grid, words), own_forms(slot, words)
+    (race, own), criterion = race_and_own, settings.running
     mine = np.isin(race.leaders, slot.forms[own])
     edges = grid.edges_s()
     span = float(edges[slot.spoken.first]), float(edges[slot.spoken.behind])
     at = crossing(race, criterion, bound=np.where(mine, criterion.lead or 0.0, np.inf))
-    posterior = slot.posteriors[:, own].sum(axis=1)
+    peak = min(1.0, float(slot.posteriors[:, own].sum(axis=1).max()))
     if at is None:
-        return HeardWord(label, *span, confidence=min(1.0, float(posterior[-1])))
+        return HeardWord(label, *span, confidence=peak)
     decided_s = float(race.times_s[at[1]])
-    return HeardWord(label, *span, decided_s, decided_s + execution_s, min(1.0, float(posterior[at[1]])))
+    return HeardWord(label, *span, decided_s, decided_s + settings.execution.mean_s, peak)
+
+
+def _given_up(listener: Hearer, slot: Slot, race: Race, own: NDArray[np.bool_], criterion: Criterion) -> str | None:
+    """Return the word that won in a place before the one that has it in the end; `None` where there was none."""
+    at = crossing(race, criterion)
+    if at is None or int(race.leaders[at[1]]) in slot.forms[own]:
+        return None
+    return listener.name(int(race.leaders[at[1]]))
 
 
 def _percept(

@@ -41,7 +41,7 @@ class RunningStream:
         self._listener, self._ears = listener, ears.stream()
         self._listening = RunningListening(
             listener.tree(ears.card), frequency_weight=settings.running_weight,
-            acoustic_scale=settings.acoustic_scale, word_penalty=settings.word_penalty, n_kept=N_KEPT, n_ends=1,
+            acoustic_scale=settings.running_scale, word_penalty=settings.word_penalty, n_kept=N_KEPT, n_ends=1,
         )  # fmt: skip
         self._told = 0
 

@@ -5,7 +5,9 @@ there, A(w, t) = max over sequences of words with w from frame F on, ended or no
 own activation; afterwards what followed goes on telling it from its rivals, so that a word well heard comes near
 certainty. Posteriors are exp(κ A) over the sum of the words in the place (Luce 1959): those that are among the
 `N_BEGUN` likeliest of all words on their way or among the best ends of a frame. As many as are missing of the former,
-because words of other ways to cut the speech stand in their stead, are taken to be as likely as the last of them.
+because words of other ways to cut the speech stand in their stead, are taken to be as likely as the last of them. That
+none of them was said there, because the speech is to be cut otherwise, has odds of its own against the leader: a doubt
+that no lead removes.
 """
 
 from __future__ import annotations
@@ -43,17 +45,32 @@ class Slot(ByValue):
         `(n_frames, n_forms)` A(w, t), natural logarithms, relative to the best columns of all frames before; minus
         infinity where a form was not among the likeliest.
     posteriors
-        `(n_frames, n_forms)` P(w | sound so far, a word begins here).
-    unseen
-        `(n_frames,)` what a word is below that was not looked at: activation of the last of those on their way, where
-        the leader is on its way; minus infinity where it has ended.
+        `(n_frames, n_forms)` P(w | sound so far).
+    going
+        `(n_frames, n_forms)` whether a form is on its way still, or has ended.
+    missing
+        `(n_frames,)` how many words on their way were not looked at.
+    least
+        `(n_frames,)` what these are below: activation of the last of those on their way.
     """
 
     spoken: SpokenForm
     forms: NDArray[np.int32]
     activations: NDArray[np.float64]
     posteriors: NDArray[np.float64]
-    unseen: NDArray[np.float64]
+    going: NDArray[np.bool_]
+    missing: NDArray[np.int64]
+    least: NDArray[np.float64]
+
+    @property
+    def unseen(self) -> NDArray[np.float64]:
+        """Return `least` where the leader is on its way and words may be missing, elsewhere minus infinity."""
+        led = self.going[np.arange(len(self.going)), self.activations.argmax(axis=1)]
+        return np.where(led & (self.missing > 0), self.least, -np.inf)
+
+    def believed(self, *, scale: float, doubt: float) -> NDArray[np.float64]:
+        """Return the posteriors under another κ and doubt, `(n_frames, n_forms)`."""
+        return _posteriors(self.activations, self.going, (self.missing, self.least), scale, doubt)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +98,7 @@ def slots_of(
     sequence: Sequence[SpokenForm],
     *,
     bonus: Callable[[int, NDArray[np.int32]], NDArray[np.float64]] | None = None,
+    doubt: float = 0.0,
 ) -> tuple[Slot, ...]:
     """Return the competition for the place of each word of a sequence.
 
@@ -92,6 +110,8 @@ def slots_of(
         The words, of this or another best sequence, as in context.
     bonus
         Place in the sequence and forms → what the activation of each gains there: what a context makes of it.
+    doubt
+        Odds, against the leader, that none of the words of a place was said there.
     """
     if not sequence:
         return ()
@@ -105,9 +125,8 @@ def slots_of(
         if bonus is not None:
             values = values + bonus(k, forms)
         least, missing = begun.least[spoken.first : last], begun.missing(spoken.first, last)
-        posteriors = _posteriors(values, going, (missing, least), listening.acoustic_scale)
-        led = going[np.arange(len(values)), values.argmax(axis=1)]
-        found.append(Slot(spoken, forms, values, posteriors, np.where(led & (missing > 0), least, -np.inf)))
+        posteriors = _posteriors(values, going, (missing, least), listening.acoustic_scale, doubt)
+        found.append(Slot(spoken, forms, values, posteriors, going, missing, least))
     return tuple(found)
 
 
@@ -221,6 +240,7 @@ def _posteriors(
     going: NDArray[np.bool_],
     unseen: tuple[NDArray[np.int64], NDArray[np.float64]],
     scale: float,
+    doubt: float,
 ) -> NDArray[np.float64]:
     """Return exp(κ A) over the sum of each frame, with words that were not looked at; 0 where no word is there yet."""
     n, least = unseen
@@ -232,4 +252,5 @@ def _posteriors(
     share = np.divide((weights * going).sum(axis=1), total, out=np.zeros_like(total), where=total > 0)
     missing = n * np.exp(scale * np.minimum(least - top[:, 0], 0.0))
     total = (total + share * np.where(np.isfinite(missing), missing, 0.0))[:, None]
+    total += doubt * weights.max(axis=1, keepdims=True, initial=0.0)
     return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
