@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otoscope.lexicon.ngram.model import NGramModel
-from otoscope.listener.calibration import Belief, DecidedWord, calibrate_running
+from otoscope.listener.calibration import Belief, DecidedWord, calibrate_running, log_loss
 from otoscope.listener.listening import WordListener
 from otoscope.listener.running_speech import own_forms
 from otoscope.metrics.calibration import Reliability, reliability
@@ -53,8 +53,8 @@ class Judged:
             "ece_before": round(reliability(self.before, self.right).error, 4),
             "ece_after": round(reliability(self.after, self.right).error, 4),
             "by_chance": round(_by_chance(self.after), 4),
-            "log_loss_before": round(_log_loss(self.before, self.right), 4),
-            "log_loss_after": round(_log_loss(self.after, self.right), 4),
+            "log_loss_before": round(log_loss(self.before, self.right), 4),
+            "log_loss_after": round(log_loss(self.after, self.right), 4),
         }
 
 
@@ -140,11 +140,6 @@ def _words(known: Sequence[Known], speakers: Sequence[str]) -> list[DecidedWord]
 
 def _judged(words: Sequence[DecidedWord], belief: Belief) -> Judged:
     return Judged(BEFORE.peaks(words), belief.peaks(words), np.array([word.right for word in words]))
-
-
-def _log_loss(said: NDArray[np.float64], was_right: NDArray[np.bool_]) -> float:
-    given = np.clip(said, 1e-4, 1 - 1e-4)
-    return float(-np.mean(np.where(was_right, np.log(given), np.log1p(-given))))
 
 
 def _by_chance(said: NDArray[np.float64]) -> float:

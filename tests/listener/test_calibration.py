@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
@@ -81,6 +83,15 @@ def test_the_peak_counts_all_forms_of_a_word_in_its_best_frame():
     shares = word.slot.believed(scale=0.1, doubt=0.5)
     both = DecidedWord(word.slot, np.arange(5) < 2, True)
     assert both.peak(scale=0.1, doubt=0.5) == pytest.approx(shares[:, :2].sum(axis=1).max())
+    words = [both, *places(3, Belief(0.1, 0.0), seed=2)]
+    going = [replace(one.slot, going=one.slot.activations > -8, missing=np.array([0, 3, 7]), least=np.array(
+        [-np.inf, -20.0, 4.0])) for one in words]  # fmt: skip
+    words += [DecidedWord(slot, one.own, True) for slot, one in zip(going, words, strict=True)]
+    words[1].slot.activations[:, 2] = -np.inf
+    words[2].slot.activations[0] = -np.inf
+    many = Belief(0.07, 0.3).peaks(words)
+    np.testing.assert_allclose(many, [one.peak(scale=0.07, doubt=0.3) for one in words])
+    assert many[4:] == pytest.approx(np.minimum(many[:4], many[4:])), "words that were not looked at take their share"
     weights = np.exp(0.1 * word.slot.activations)
     assert shares[2, 0] == pytest.approx(1 / (weights[2].sum() + 0.5))
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from otoscope.core import FrameGrid, HeardWord, Percept
 from otoscope.core.arrays import ByValue
+from otoscope.decoding.tree.units import PhoneModels
 from otoscope.lexicon.ngram.model import NGramModel
 from otoscope.listener import ranking
 from otoscope.listener.deciding import Criterion, crossing
@@ -18,7 +19,7 @@ from otoscope.listener.hearers import Hearer, RunningSettings
 from otoscope.listener.races import Race
 from otoscope.listener.running import RunningListening, SpokenForm
 from otoscope.listener.slots import Slot, slots_of
-from otoscope.listener.word_graph import best_in_context, words_of
+from otoscope.listener.word_graph import best_in_context, node_after, words_of
 
 N_RIVALS = 3
 """Rivals of a winner that are shown."""
@@ -71,55 +72,78 @@ def hear_running(listener: Hearer, evidence: Evidence, *, context: NGramModel | 
     RunningSpeech
         The Percept's posteriors are those of words in the place of a winner (`otoscope.listener.slots`); NaN elsewhere.
     """
-    settings = listener.settings
-    listening = RunningListening(
-        listener.tree(evidence.models), frequency_weight=settings.running_weight,
-        acoustic_scale=settings.running_scale, word_penalty=settings.word_penalty,
-    )  # fmt: skip
+    listening = open_listening(listener, evidence.models)
     listening.feed(evidence.scores)
+    spoken = sequence_of(listener, listening, context)
+    return speech_of(listener, listening, evidence, spoken, context)
+
+
+def open_listening(listener: Hearer, models: PhoneModels) -> RunningListening:
+    """Return what running speech is fed to, with the listener's settings."""
+    settings = listener.settings
+    return RunningListening(
+        listener.tree(models), frequency_weight=settings.running_weight, acoustic_scale=settings.running_scale,
+        word_penalty=settings.word_penalty,
+    )  # fmt: skip
+
+
+def sequence_of(
+    listener: Hearer, listening: RunningListening, context: NGramModel | None, *, before: Sequence[str] = ()
+) -> tuple[tuple[SpokenForm, str], ...]:
+    """Return the best sequence of words and their names, in context if there is one; `before`: words said before."""
     if context is None:
-        sequence, bonus = listening.sequence(), None
-        labels = [listener.name(spoken.form) for spoken in sequence]
-    else:
-        sequence, words = _in_context(listening, listener, context)
-        labels = [listener.lexicon.words[word] for word in words]
-        bonus = _gains(listener, context, labels)
-    slots = slots_of(listening, sequence, bonus=bonus, doubt=settings.running_doubt)
-    races = [race_of_slot(slot, evidence.grid, listening.tree.words) for slot in slots]
-    owns = [own_forms(slot, listening.tree.words) for slot in slots]
+        return tuple((spoken, listener.name(spoken.form)) for spoken in listening.sequence())
+    best = best_in_context(
+        listening.graph(), listening.silent(), listener.lexicon, context, weight=listener.settings.context_weight,
+        word_penalty=listener.settings.word_penalty, before=before,
+    )  # fmt: skip
+    return tuple(
+        (SpokenForm(edge.form, edge.first, edge.behind, edge.sound), listener.lexicon.words[word])
+        for edge, word in best
+    )
+
+
+def speech_of(
+    listener: Hearer,
+    listening: RunningListening,
+    evidence: Evidence,
+    sequence: Sequence[tuple[SpokenForm, str]],
+    context: NGramModel | None,
+    *,
+    before: Sequence[str] = (),
+) -> RunningSpeech:
+    """Return winners, rivals and decisions for a sequence, or its beginning; parameters as for `sequence_of`.
+
+    `evidence`: what was heard, at least as far as the places of the words go.
+    """
+    settings, labels = listener.settings, [label for _, label in sequence]
+    bonus = None if context is None else _gains(listener, context, labels, before)
+    slots = slots_of(listening, [spoken for spoken, _ in sequence], bonus=bonus, doubt=settings.running_doubt)
+    words = listening.tree.words
+    races = [race_of_slot(slot, evidence.grid, words) for slot in slots]
+    owns = [own_forms(slot, words) for slot in slots]
     heard = tuple(
         _heard(slot, label, evidence.grid, (race, own), settings)
         for slot, label, race, own in zip(slots, labels, races, owns, strict=True)
     )
-    before = tuple(
+    given_up = tuple(
         _given_up(listener, slot, race, own, settings.running)
         for slot, race, own in zip(slots, races, owns, strict=True)
     )
-    shown = [_shown(listener, slot, label, listening.tree.words) for slot, label in zip(slots, labels, strict=True)]
+    shown = [_shown(listener, slot, label, words) for slot, label in zip(slots, labels, strict=True)]
     percept = _percept(listener, evidence, (slots, shown), heard, context)
     lines = tuple(
         tuple((label, slot.posteriors[:, own].sum(axis=1)) for label, own in each)
         for slot, each in zip(slots, shown, strict=True)
     )
-    return RunningSpeech(percept, slots, lines, before)
-
-
-def _in_context(
-    listening: RunningListening, listener: Hearer, context: NGramModel
-) -> tuple[tuple[SpokenForm, ...], list[int]]:
-    best = best_in_context(
-        listening.graph(), listening.silent(), listener.lexicon, context,
-        weight=listener.settings.context_weight, word_penalty=listener.settings.word_penalty,
-    )  # fmt: skip
-    spoken = tuple(SpokenForm(edge.form, edge.first, edge.behind, edge.sound) for edge, _ in best)
-    return spoken, [word for _, word in best]
+    return RunningSpeech(percept, slots, lines, given_up)
 
 
 def _gains(
-    listener: Hearer, context: NGramModel, heard: Sequence[str]
+    listener: Hearer, context: NGramModel, heard: Sequence[str], before: Sequence[str]
 ) -> Callable[[int, NDArray[np.int32]], NDArray[np.float64]]:
     """Return what forms gain from the words that were heard before a place, over what their frequency gives them."""
-    nodes = [np.array([context.bos + 1], np.int32)]
+    nodes = [node_after(context, before)]
     for word in context.ids(heard):
         nodes.append(context.advance(nodes[-1], np.array([word], np.int32))[1])
     settings, prior = listener.settings, listener.forms.log_prior

@@ -66,6 +66,7 @@ def best_in_context(
     *,
     weight: float,
     word_penalty: float = 0.0,
+    before: Sequence[str] = (),
 ) -> tuple[tuple[Edge, int], ...]:
     """Return the best sequence of edges and the word that each is, silence between them allowed.
 
@@ -83,6 +84,8 @@ def best_in_context(
         What log P(word | words before) counts.
     word_penalty
         Nats taken off for each word.
+    before
+        Words that were said before, from the start of the sentence.
 
     Raises
     ------
@@ -96,9 +99,17 @@ def best_in_context(
     sound = graph.sound[order] - word_penalty
     edges, said = best_ways(
         np.asarray(silent, np.float64), starts, (graph.first[order], sound, which.ravel()), words, model.trie,
-        model.bos + 1, float(weight), N_HISTORIES,
+        int(node_after(model, before)[0]), float(weight), N_HISTORIES,
     )  # fmt: skip
     return tuple((graph[int(order[k])], int(words[1][j])) for k, j in zip(edges, said, strict=True))
+
+
+def node_after(model: NGramModel, words: Sequence[str]) -> NDArray[np.int32]:
+    """Return the node of the history after words said from the start of a sentence, `(1,)`."""
+    node = np.array([model.bos + 1], np.int32)
+    for word in model.ids(words):
+        _, node = model.advance(node, np.array([word], np.int32))
+    return node
 
 
 def words_of(
