@@ -189,12 +189,14 @@ class PseudowordMaker:
         Raises
         ------
         BadInput
-            An item cannot be changed legally at any place.
+            An item has no such place, or cannot be changed legally at any.
         """
         rng = np.random.default_rng(seed)
         taken: set[Phones] = set()
         found: list[Pseudoword] = []
         for base in items_as_phones(items, self.lexicon):
+            if position is not None and not -len(base) <= position < len(base):
+                raise BadInput(f"{' '.join(base)} has phones 0 to {len(base) - 1}, got position {position}")
             wanted = int(rng.integers(len(base))) if position is None else position % len(base)
             for place in sorted(range(len(base)), key=lambda place: (abs(place - wanted), place)):
                 new = [made for made in self.changed_at(base, place) if made.phones not in taken]

@@ -85,7 +85,9 @@ def nearest_and_farthest(maker: PseudowordMaker, said: Phones) -> tuple[Phones, 
 
 def subcategorical_mismatch(lab: Laboratory) -> list[dict[str, Any]]:
     """W1W1 before N3W1 before W2W1: do vowels of a word harm more than those of no word?"""
-    triples = (*MISMATCH, *mismatch_triples(lab.usual, 2 * lab.n_items - len(MISMATCH), seed=lab.seed))
+    triples = (*MISMATCH, *mismatch_triples(lab.usual, max(1, lab.n_items - len(MISMATCH)), seed=lab.seed))
+    others = [*(one.word for one in triples), *(one.rival for one in triples)]
+    others += [phones for phones in lab.usual.forms.phones[:1000] if len(phones) == 3]
     odds, latencies, shares = [], [], []
     for nth, triple in enumerate(triples):
         said = [spoken(lambda p=p, n=nth: lab.phones(p, n)) for p in (triple.word, triple.pseudoword, triple.rival)]  # type: ignore[misc]
@@ -98,7 +100,7 @@ def subcategorical_mismatch(lab: Laboratory) -> list[dict[str, Any]]:
         heard = [_from_splice(lab, item, at, form) for item in spliced]
         odds.append([one for one, _ in heard])
         latencies.append([time_s for _, time_s in heard])
-        shown = (triple.word, triple.rival, *unlike(triple.word, [one.word for one in triples[nth + 1 :] + triples]))
+        shown = (triple.word, triple.rival, *unlike(triple.word, others[nth + 1 :]))
         shares.append([_looks(lab, item, shown) for item in spliced])
     return _mismatch_rows(lab, np.array(odds), np.array(latencies), np.array(shares))
 
