@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from otoscope.cli.listen_long import Asked, heard_by, listen_long
 from otoscope.core import BadInput, Finding, Recording, Trace
 from otoscope.recognizers.registry import DEFAULT
 
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     from otoscope.listener.listening import WordListener
     from otoscope.listener.rates import Rates
 
-LONGEST_S = 120.0
+AT_ONCE_S = 120.0
+"""What is heard at once and told on one page; longer recordings are heard piece by piece."""
+LONGEST_S = 7200.0
+"""Two hours of samples, as they are read, are what memory is asked to hold."""
 BORROWED_WEIGHT = 0.4
 """λ where the listener hears through a recogniser: chosen for otoscope-en on valid speech, whose scores are flatter."""
 ALONE_S = 1.2
@@ -51,35 +55,60 @@ def listen(
     export: Annotated[Path | None, typer.Option(help="Folder for JSON, CSV and figures besides.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the summary.")] = False,
 ) -> None:
-    """Let sixty thousand words compete for a recording, and set the winners beside what a recogniser wrote."""
+    """Let sixty thousand words compete for a recording, and set the winners beside what a recogniser wrote.
+
+    More than two minutes are heard piece by piece: a page for each minute or so, and one that leads to them.
+    """
     from otoscope.cli.inputs import check_writable, read_speech
-    from otoscope.cli.opening import open_recognizer
     from otoscope.cli.printing import print_json
-    from otoscope.io.writing import make_folder, write_text
+    from otoscope.io.writing import make_folder
     from otoscope.lexicon.ngram.files import read_model
-    from otoscope.views.export import export_finding
-    from otoscope.views.findings import findings_html
 
     page = output or Path(f"{file.stem}.listen.html")
     check_writable(page)
     if export is not None:
         make_folder(export)
-    recording = read_speech(file, longest_s=LONGEST_S, remedy="choose a stretch with --start and --end",
+    recording = read_speech(file, longest_s=LONGEST_S, remedy="cut the file into shorter ones",
                             start_s=start, end_s=end)  # fmt: skip
-    trace = None if recognizer == "none" else open_recognizer(recognizer).trace(recording)
+    if alone and recording.duration_s > AT_ONCE_S:
+        raise BadInput(f"one word said alone lasts no {recording.duration_s:.0f} s; choose a stretch with --start and "
+                       "--end, or leave --alone out")  # fmt: skip
     context = None if context_model is None else read_model(context_model)
-    listener = _listener(lexicon, frequency_weight, ears)
-    finding, rates = _heard(recording, trace, listener, ears=ears, alone=alone, context=context)
-    write_text(page, findings_html([finding], title=file.name, subtitle=_subtitle(trace)))
-    if export is not None:
-        export_finding(finding, export)
+    asked = Asked(recording, _listener(lexicon, frequency_weight, ears), recognizer, ears, context, page, file.name,
+                  export)  # fmt: skip
+    told = _in_pieces(asked) if recording.duration_s > AT_ONCE_S else _at_once(asked, alone)
     if as_json:
-        print_json({"page": str(page), "summary": finding.summary, "rates": rates.as_json(),
-                    "table": finding.table, "provenance": finding.provenance,
-                    "failures": finding.failures})  # fmt: skip
+        print_json(told)
         return
-    print(finding.summary)
-    print(f"page: {page}")
+    print(told["summary"])
+    print(f"page: {page}" + (f", and {len(told['pages'])} more that it leads to" if "pages" in told else ""))
+
+
+def _at_once(asked: Asked, alone: bool | None) -> dict[str, Any]:
+    from otoscope.cli.opening import open_recognizer
+    from otoscope.io.writing import write_text
+    from otoscope.views.export import export_finding
+    from otoscope.views.findings import findings_html
+
+    trace = None if asked.recognizer == "none" else open_recognizer(asked.recognizer).trace(asked.recording)
+    finding, rates = _heard(asked.recording, trace, asked.listener, ears=asked.ears, alone=alone, context=asked.context)
+    subtitle = heard_by(None if trace is None else trace.provenance.recognizer)
+    write_text(asked.page, findings_html([finding], title=asked.title, subtitle=subtitle))
+    if asked.export is not None:
+        export_finding(finding, asked.export)
+    return {"page": str(asked.page), "summary": finding.summary, "rates": rates.as_json(), "table": finding.table,
+            "provenance": finding.provenance, "failures": finding.failures}  # fmt: skip
+
+
+def _in_pieces(asked: Asked) -> dict[str, Any]:
+    from otoscope.cli.opening import open_recognizer
+    from otoscope.cli.progress import progress_bar
+
+    engine = None if asked.recognizer == "none" else open_recognizer(asked.recognizer)
+    other = None if _are_own(asked.ears) else open_recognizer(asked.ears)
+    through = None if other is None else lambda stretch: other.trace(stretch, record=["emissions"])
+    with progress_bar("listening") as progress:
+        return listen_long(asked, engine, through, progress)
 
 
 def heard_by_listener(
@@ -106,7 +135,7 @@ def _heard(
 ) -> tuple[Finding, Rates]:
     from dataclasses import replace
 
-    from otoscope.listener.beside import listening_finding
+    from otoscope.listener.beside import Expecting, listening_finding
     from otoscope.listener.rates import rates_of
     from otoscope.listener.running_speech import hear_running
     from otoscope.listener.spans import speech_span
@@ -121,7 +150,10 @@ def _heard(
     if not alone:
         speech = hear_running(listener, evidence, context=context)
         weight = listener.settings.running_weight
-        finding = listening_finding(listener, evidence, speech.percept, trace, frequency_weight=weight)
+        expecting = None if context is None else Expecting(context)
+        finding = listening_finding(
+            listener, evidence, speech.percept, trace, frequency_weight=weight, expecting=expecting
+        )
         panels = running_panels(speech, recording, said=said, rows=finding.table)
         return replace(finding, panels=panels), rates_of(speech.percept)
     percept = listener(evidence)
@@ -160,7 +192,3 @@ def _listener(lexicon: Path | None, frequency_weight: float | None, ears: str) -
         settings = dataclasses.replace(settings, frequency_weight=frequency_weight, running_weight=frequency_weight)
     words = None if lexicon is None else MentalLexicon.read(lexicon)
     return WordListener(words, ears=Ears.load(ears) if _are_own(ears) else None, settings=settings)
-
-
-def _subtitle(trace: Trace | None) -> str:
-    return "heard by the listener" if trace is None else f"heard by the listener and by {trace.provenance.recognizer}"

@@ -1,22 +1,25 @@
 """Human beside machine: what the recogniser wrote against what the listener would have heard, and why they differ.
 
 For each place where they differ, both words are heard by the listener in the same stretch of sound: what the sound
-says for each, what frequency adds. So the reason is a number: the sound, the frequency, or that a word is not known.
+says for each, what frequency adds, or a context where there is one. So the reason is a number: the sound, the frequency
+or context, or that a word is not known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from otoscope.core import BadInput, Finding, HeardWord, Interval, Percept, Trace
 from otoscope.decoding.edit_distance import align_words
+from otoscope.lexicon.ngram.model import NGramModel
 from otoscope.lexicon.normalization import normalize_words
 from otoscope.listener.evidence import Evidence
 from otoscope.listener.listening import WordListener
 from otoscope.listener.paths import form_path
 from otoscope.listener.rates import rates_of
+from otoscope.listener.word_graph import node_after
 
 SAME_PLACE = 0.6
 """Two words stand in the same place if they share so much of the time that either takes."""
@@ -24,6 +27,38 @@ HALF = 0.5
 """Share of a word that lies in another one if it is a part of it."""
 SAME_NATS = 0.5
 """A difference of so many nats tells nothing."""
+_FREQUENCY, _CONTEXT = "the more frequent word", "the likelier word among its neighbours"
+
+
+@dataclass(frozen=True)
+class Expecting:
+    """What a listener expects of words in a context.
+
+    Parameters
+    ----------
+    model
+        An n-gram model.
+    before
+        Words that were said before the first that was heard.
+    """
+
+    model: NGramModel
+    before: tuple[str, ...] = ()
+
+    def nats(self, listener: WordListener, words: Sequence[str], k: int, word: str) -> float:
+        """Return what the model says for a word in the k-th place of those heard, times its weight, in nats.
+
+        It is log P of the word after those before it, and of the next ones as far as they are foretold with its help;
+        what comes after is as likely without it.
+        """
+        model, lexicon = self.model, listener.lexicon
+        node, total = node_after(model, [*self.before, *words[:k]]), 0.0
+        for each in (word, *words[k + 1 : k + model.order]):
+            log_p, node = model.advance(node, model.ids([each]))
+            total += float(log_p[0])
+        if word not in model.index:  # the unknown word is shared out by frequency
+            total += float(lexicon.log_priors[lexicon.position(word)])
+        return listener.settings.context_weight * total
 
 
 def beside(
@@ -33,11 +68,12 @@ def beside(
     said: Sequence[Interval] | None,
     *,
     frequency_weight: float | None = None,
+    expecting: Expecting | None = None,
 ) -> tuple[dict[str, Any], ...]:
     """Return a row for each word of either: `recogniser`, `listener`, times, `sound_nats`, `prior_nats`, `why`.
 
     `sound_nats` is what the sound of the stretch says for the listener's word rather than the recogniser's, in the
-    listener's ears; `prior_nats` what frequency (times λ) says for it.
+    listener's ears; `prior_nats` what frequency (times λ) says for it, or the context (times its weight).
 
     Parameters
     ----------
@@ -47,6 +83,8 @@ def beside(
         The recogniser's words; `None`: there was none, and nothing is compared.
     frequency_weight
         λ that the listener heard with; that of a word said alone unless it is given.
+    expecting
+        The context that it heard in.
     """
     theirs = [(word, " ".join(normalize_words(word.label))) for word in said or ()]
     mine = [(word, word.label.split("/")) for word in percept.heard]
@@ -54,6 +92,7 @@ def beside(
     # Homophones are one and the same to the ear: a word of mine is spelled as theirs if it can be.
     spelled = [next((name for name in names if name in written), names[0]) for _, names in mine]
     weight = listener.settings.frequency_weight if frequency_weight is None else frequency_weight
+    firsts = [names[0] for _, names in mine]
     rows = []
     for step in align_words(written, spelled).operations:
         one = None if step.reference_index is None else theirs[step.reference_index][0]
@@ -62,7 +101,8 @@ def beside(
         if said is None:
             row["why"] = None
         elif step.kind != "match" and one is not None and other is not None:
-            row |= _compared(listener, evidence, (one, other), weight)
+            prior = _prior(listener, weight, expecting, firsts, step.hypothesis_index or 0)
+            row |= _compared(listener, evidence, (one, other), prior, _CONTEXT if expecting else _FREQUENCY)
         if step.kind != "match" and said is not None and row["why"] == "same":
             row["why"] = _cut_otherwise(one, other, said, percept.heard)
         rows.append(row)
@@ -105,8 +145,21 @@ def _there(span: tuple[float, float], words: Sequence[tuple[float, float, str]])
     return " ".join(found)
 
 
+def _prior(
+    listener: WordListener, weight: float, expecting: Expecting | None, words: Sequence[str], k: int
+) -> Callable[[str, int], float]:
+    """Return what gives the prior of a word and form of it in the k-th place, in nats."""
+    if expecting is None:
+        return lambda _, form: weight * float(listener.forms.log_prior[form])
+    return lambda word, _: expecting.nats(listener, words, k, word)
+
+
 def _compared(
-    listener: WordListener, evidence: Evidence, pair: tuple[Interval, HeardWord], weight: float
+    listener: WordListener,
+    evidence: Evidence,
+    pair: tuple[Interval, HeardWord],
+    prior_of: Callable[[str, int], float],
+    likelier: str,
 ) -> dict[str, Any]:
     """Return why the listener heard another word than the recogniser wrote; nothing where these stand elsewhere."""
     said, heard = pair
@@ -117,18 +170,18 @@ def _compared(
     if min(said.end_s, heard.end_s) - max(said.start_s, heard.start_s) < SAME_PLACE * (end_s - start_s):
         return {}
     stretch = _cut(evidence, start_s, end_s)
-    mine, theirs = (_best(listener, stretch, name, weight) for name in (heard.label.split("/")[0], word))
+    mine, theirs = (_best(listener, stretch, name, prior_of) for name in (heard.label.split("/")[0], word))
     if mine is None or theirs is None:
         return {"why": "the stretch is too short for one of the words"}
     sound, prior = mine[0] - theirs[0], mine[1] - theirs[1]
-    return {"sound_nats": round(sound, 2), "prior_nats": round(prior, 2), "why": _why(sound, prior)}
+    return {"sound_nats": round(sound, 2), "prior_nats": round(prior, 2), "why": _why(sound, prior, likelier)}
 
 
-def _why(sound: float, prior: float) -> str:
+def _why(sound: float, prior: float, likelier: str) -> str:
     if sound > SAME_NATS:
         return "its ears hear the sound so"
     if prior > SAME_NATS:
-        return "the more frequent word, against the sound" if sound < -SAME_NATS else "the more frequent word"
+        return f"{likelier}, against the sound" if sound < -SAME_NATS else likelier
     return "the words around it"
 
 
@@ -139,7 +192,9 @@ def _cut(evidence: Evidence, start_s: float, end_s: float) -> Evidence:
     return Evidence(evidence.scores[frames], cut, evidence.models, evidence.origin, evidence.kind)
 
 
-def _best(listener: WordListener, stretch: Evidence, word: str, weight: float) -> tuple[float, float] | None:
+def _best(
+    listener: WordListener, stretch: Evidence, word: str, prior_of: Callable[[str, int], float]
+) -> tuple[float, float] | None:
     """Return the best form's acoustic score in a stretch, and its weighted prior; `None` where none fits."""
     forms, found = listener.forms, []
     for form in listener.lexicon.forms_of(word):
@@ -149,7 +204,7 @@ def _best(listener: WordListener, stretch: Evidence, word: str, weight: float) -
             path = form_path(stretch, forms.phones[form])
         except BadInput:  # more states than frames
             continue
-        found.append((path.score, weight * float(forms.log_prior[form])))
+        found.append((path.score, prior_of(word, form)))
     return max(found, key=sum, default=None)
 
 
@@ -170,6 +225,14 @@ def summary_of(rows: Sequence[dict[str, Any]], percept: Percept, trace: Trace | 
     return told + f"; they agree on {same} of {len(rows)} words."
 
 
+def words_said(trace: Trace | None, *, start_s: float = 0.0) -> tuple[Interval, ...] | None:
+    """Return a recogniser's words at times of a recording in which its own begins at `start_s`; `None`: no times."""
+    if trace is None or not trace.has("alignment"):
+        return None
+    moved = (replace(word, start_s=word.start_s + start_s, end_s=word.end_s + start_s) for word in trace.words)
+    return tuple(moved)
+
+
 def listening_finding(
     listener: WordListener,
     evidence: Evidence,
@@ -177,10 +240,15 @@ def listening_finding(
     trace: Trace | None,
     *,
     frequency_weight: float | None = None,
+    expecting: Expecting | None = None,
+    start_s: float = 0.0,
 ) -> Finding:
-    """Return the comparison as a Finding without pictures; views add them. Parameters are those of `beside`."""
-    said = trace.words if trace is not None and trace.has("alignment") else None
-    rows = beside(listener, evidence, percept, said, frequency_weight=frequency_weight)
+    """Return the comparison as a Finding without pictures; views add them.
+
+    Parameters are those of `beside`; `start_s` is where the Trace's recording begins in the one that was heard.
+    """
+    said = words_said(trace, start_s=start_s)
+    rows = beside(listener, evidence, percept, said, frequency_weight=frequency_weight, expecting=expecting)
     origin = percept.provenance
     provenance = {} if origin is None else {"listener": origin.version, **origin.parameters}
     return Finding("listener", summary_of(rows, percept, trace), rows, (), provenance)

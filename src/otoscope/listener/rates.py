@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from otoscope.core import Percept
+from otoscope.core import HeardWord, Percept
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,34 @@ class Rates:
 
 def rates_of(percept: Percept) -> Rates:
     """Return the rates of what a listener heard."""
-    heard = percept.heard
+    return rates_of_words(percept.heard)
+
+
+def rates_of_words(heard: Sequence[HeardWord]) -> Rates:
+    """Return the rates of words, in any order."""
     times = [(word.decision_time_s, word.end_s) for word in heard if word.decision_time_s is not None]
     speech_s = max(w.end_s for w in heard) - min(w.start_s for w in heard) if heard else 0.0
     return Rates(len(heard), len(times), sum(decided < end for decided, end in times), round(speech_s, 6))
+
+
+def rates_along(
+    heard: Sequence[HeardWord], duration_s: float, *, every_s: float = 5.0
+) -> tuple[tuple[float, float, float], ...]:
+    """Return words and winners a second along a recording: middle of each stretch, both rates in it.
+
+    Parameters
+    ----------
+    heard
+        Words; one counts where it begins, a winner where it was decided.
+    duration_s
+        How long the recording is.
+    every_s
+        How long stretches are; the last is shorter, one of less than half a stretch is left out.
+    """
+    found = []
+    for k in range(max(1, round(duration_s / every_s))):
+        first, behind = k * every_s, min((k + 1) * every_s, duration_s)
+        said = sum(first <= word.start_s < behind for word in heard)
+        won = sum(word.decision_time_s is not None and first <= word.decision_time_s < behind for word in heard)
+        found.append(((first + behind) / 2, said / (behind - first), won / (behind - first)))
+    return tuple(found)

@@ -1,6 +1,6 @@
 """A long recording of running speech, heard piece by piece: however long it is, a piece is what memory holds.
 
-A piece is heard as far as `AHEAD_S` beyond its end and cut in the longest pause between words of its second half, so
+A piece is heard as far as `AHEAD_S` beyond its end and cut in the longest pause between words of its last third, so
 that what comes later hardly changes what was heard; the next one begins there. The listener's own ears go on from piece
 to piece as in one recording, and so does what a context expects.
 """
@@ -107,13 +107,13 @@ def pieces_of(
 
 
 def where_to_cut(sequence: Sequence[SpokenForm], n_frames: int) -> int:
-    """Return the frame in the middle of the longest pause between words in the second half of a stretch.
+    """Return the frame in the middle of the longest pause between words in the last third of a stretch.
 
     Of equal ones the last is taken; where no word begins there, the stretch is cut at its end.
     """
-    half = n_frames // 2
+    least = 2 * n_frames // 3
     begins, ends = [*(word.first for word in sequence), n_frames], [0, *(word.behind for word in sequence)]
-    pauses = [(max(end, half), min(begin, n_frames)) for end, begin in zip(ends, begins, strict=True)]
+    pauses = [(max(end, least), min(begin, n_frames)) for end, begin in zip(ends, begins, strict=True)]
     possible = [(behind - first, (first + behind) // 2) for first, behind in pauses if first <= behind]
     return max(possible, default=(0, n_frames))[1]
 

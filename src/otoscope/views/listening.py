@@ -97,8 +97,11 @@ def _heights(percept: Percept) -> tuple[NDArray[Any], float, float, str]:
     return np.where(below >= -LOWEST_NATS, below, np.nan), -LOWEST_NATS, 0.0, "activation below the leader's (nats)"
 
 
-def winners_panel(percept: Percept, *, warning: str = "") -> Panel:
-    """Return the table of winners: where each lies, when it was decided, when a person would have answered."""
+def winners_panel(percept: Percept, *, before: Sequence[str | None] = (), warning: str = "") -> Panel:
+    """Return the table of winners: where each lies, when it was decided, when a person would have answered.
+
+    `before`: for each the word that had won in its place first and was given up, as in running speech.
+    """
     columns = ["word", "from (s)", "to (s)", "decided at (s)", "after its onset (s)", "answered at (s)", "probability"]
     rows = [
         [
@@ -113,6 +116,10 @@ def winners_panel(percept: Percept, *, warning: str = "") -> Panel:
         for word in percept.heard
     ]
     caption = "Decided: the word was ahead of every rival by the criterion. Answered: the decision and its execution."
+    if any(before):
+        columns.append("won first")
+        rows = [[*row, given_up or ""] for row, given_up in zip(rows, before, strict=True)]
+        caption += " Won first: another word that was ahead so far in this place, and was given up."
     rates = rates_of(percept)
     if rates.n_words > 1 and rates.words_per_s is not None and rates.winners_per_s is not None:
         caption += (f" {rates.n_words} words in {rates.speech_s:.1f} s of speech, {rates.words_per_s:.1f} a second; "
@@ -120,7 +127,9 @@ def winners_panel(percept: Percept, *, warning: str = "") -> Panel:
     return Panel("table", "Winners", {"columns": columns, "rows": rows}, caption, warning)
 
 
-def differing_panels(rows: Sequence[Mapping[str, Any]], said: Sequence[Any] | None) -> tuple[Panel, ...]:
+def differing_panels(
+    rows: Sequence[Mapping[str, Any]], said: Sequence[Any] | None, *, in_context: bool = False
+) -> tuple[Panel, ...]:
     """Return the table of words on which recogniser and listener differ, and why; nothing where there is no recogniser.
 
     Parameters
@@ -129,10 +138,13 @@ def differing_panels(rows: Sequence[Mapping[str, Any]], said: Sequence[Any] | No
         As from `otoscope.listener.beside.beside`.
     said
         The recogniser's words; `None` without one.
+    in_context
+        The listener heard in a context, not by frequency.
     """
     if said is None:
         return ()
-    columns = ["from (s)", "recogniser", "listener", "sound (nats)", "frequency (nats)", "why"]
+    prior = "context" if in_context else "frequency"
+    columns = ["from (s)", "recogniser", "listener", "sound (nats)", f"{prior} (nats)", "why"]
     differing = [
         [row["start_s"], row["recogniser"], row["listener"], row["sound_nats"], row["prior_nats"], row["why"]]
         for row in rows if row["why"] != "same"
@@ -140,7 +152,7 @@ def differing_panels(rows: Sequence[Mapping[str, Any]], said: Sequence[Any] | No
     if not differing:
         return (Panel("text", "Where they differ, and why", {"text": "They agree on every word."}),)
     caption = (
-        "Both words in the same stretch of sound, in the listener's ears: what the sound and what frequency (times its "
+        f"Both words in the same stretch of sound, in the listener's ears: what the sound and what {prior} (times its "
         "weight) say for the listener's word; below zero they speak for the recogniser's."
     )
     return (Panel("table", "Where they differ, and why", {"columns": columns, "rows": differing}, caption),)

@@ -37,6 +37,7 @@ def running_panels(
     *,
     said: Sequence[Any] | None = None,
     rows: Sequence[Mapping[str, Any]] = (),
+    start_s: float = 0.0,
 ) -> tuple[Panel, ...]:
     """Return pictures of the competition, the sound to be played, where the two differ, and the winners.
 
@@ -50,10 +51,15 @@ def running_panels(
         What the recogniser wrote, with `label`, `start_s`, `end_s`; `None` without one.
     rows
         Both word by word, as from `otoscope.listener.beside.beside`.
+    start_s
+        Where the recording begins, if it is a piece of a longer one whose times all others are.
     """
     sounds = Panel("sounds", "The recording", {"sounds": [{"label": "as it was heard", "recording": recording}]})
-    pictures = competition_panels(speech, recording, said=said, rows=rows)
-    return (*pictures, sounds, *differing_panels(rows, said), winners_panel(speech.percept))
+    pictures = competition_panels(speech, recording, said=said, rows=rows, start_s=start_s)
+    made = speech.percept.provenance
+    in_context = made is not None and "context_model" in made.parameters
+    differing = differing_panels(rows, said, in_context=in_context)
+    return (*pictures, sounds, *differing, winners_panel(speech.percept, before=speech.before))
 
 
 def competition_panels(
@@ -62,6 +68,7 @@ def competition_panels(
     *,
     said: Sequence[Any] | None = None,
     rows: Sequence[Mapping[str, Any]] = (),
+    start_s: float = 0.0,
 ) -> tuple[Panel, ...]:
     """Return pictures of the competition, each of some seconds; parameters as for `running_panels`."""
     envelope = waveform_panel(recording, n_columns=max(1, round(COLUMNS_PER_S * recording.duration_s))).data
@@ -69,24 +76,25 @@ def competition_panels(
     for winner, word in zip(winners, speech.percept.heard, strict=True):
         winner["decided_s"] = word.decision_time_s
     written = _with_agreement(said or (), [row["why"] for row in rows if row["recogniser"] is not None])
-    last = max([recording.duration_s, *(w.decision_time_s or 0.0 for w in speech.percept.heard)])
-    edges = stretches(speech.percept.heard, last)
+    last = max([start_s + recording.duration_s, *(w.decision_time_s or 0.0 for w in speech.percept.heard)])
+    edges = stretches(speech.percept.heard, last, start_s=start_s)
     panels: list[Panel] = []
-    for start_s, end_s in list(pairwise(edges))[:MOST_PICTURES]:
-        title = "Words compete" if len(edges) == 2 else f"Words compete, {start_s:.1f} to {end_s:.1f} s"
-        data = _stretch(speech, (start_s, end_s), winners, written, envelope)
+    for span in list(pairwise(edges))[:MOST_PICTURES]:
+        title = "Words compete" if len(edges) == 2 else "Words compete, {:.1f} to {:.1f} s".format(*span)
+        data = _stretch(speech, span, winners, written, _part(envelope, span, start_s))
         panels.append(Panel("competition", title, data, "" if panels else CAPTION + _left_out(edges)))
     return tuple(panels)
 
 
-def stretches(heard: Sequence[HeardWord], duration_s: float) -> tuple[float, ...]:
+def stretches(heard: Sequence[HeardWord], end_s: float, *, start_s: float = 0.0) -> tuple[float, ...]:
     """Return where pictures begin and the last one ends: at even distances, moved to where a word begins."""
+    duration_s = end_s - start_s
     n = max(1, int(np.ceil(duration_s / STRETCH_S - 0.2)))
-    edges = [0.0]
-    for even_s in duration_s * np.arange(1, n) / n:
+    edges = [start_s]
+    for even_s in start_s + duration_s * np.arange(1, n) / n:
         near = [word.start_s for word in heard if abs(word.start_s - even_s) <= 0.2 * STRETCH_S]
-        edges.append(min(near, key=lambda start_s: abs(start_s - even_s), default=float(even_s)))
-    return (*edges, duration_s)
+        edges.append(min(near, key=lambda begins_s: abs(begins_s - even_s), default=float(even_s)))
+    return (*edges, end_s)
 
 
 def _left_out(edges: Sequence[float]) -> str:
@@ -127,7 +135,6 @@ def _stretch(
             whole = np.full(times.size, np.nan)
             whole[first : first + n] = posterior[:n]
             series.append({"label": label, "y": whole[frames], "won": j == 0, "place": k})
-    columns = slice(*(np.array(span) / envelope["step_s"]).round().astype(int))
     return {
         "times_s": times[frames] - start_s,
         "series": series,
@@ -139,12 +146,15 @@ def _stretch(
         "winners": _within(winners, span),
         "said": _within(written, span),
         "offset_s": None,
-        "waveform": {
-            "minimum": envelope["minimum"][columns],
-            "maximum": envelope["maximum"][columns],
-            "step_s": envelope["step_s"],
-        },
+        "waveform": dict(envelope),
     }
+
+
+def _part(envelope: Mapping[str, Any], span: tuple[float, float], start_s: float) -> dict[str, Any]:
+    """Return the waveform of a stretch, from that of a recording that begins at a time."""
+    columns = slice(*((np.array(span) - start_s) / envelope["step_s"]).round().astype(int))
+    part = {name: envelope[name][columns] for name in ("minimum", "maximum")}
+    return {**part, "step_s": envelope["step_s"]}
 
 
 def _within(words: Sequence[Mapping[str, Any]], span: tuple[float, float]) -> list[dict[str, Any]]:
