@@ -86,6 +86,15 @@ def test_baldey(tmp_path):
         read_baldey(written(tmp_path, BALDEY.replace("word_duration", "length")))
 
 
+def test_baldey_with_blanks_at_ends_and_trials_without_an_answer(tmp_path):
+    silent = "2 1 2 spoem pseudoword - 1890 903 5 634\n"
+    made = read_baldey(written(tmp_path, (BALDEY + silent).replace("\n", "  \n")))
+    assert made.rt_s.tolist() == [0.903, 1.21, 1.89]
+    assert made.correct.tolist() == [True, False, False]
+    with pytest.raises(BadFormat, match="word_status must say yes or no"):
+        read_baldey(written(tmp_path, BALDEY + silent.replace("pseudoword", "-")))
+
+
 def test_aelp(tmp_path):
     path = written(tmp_path, AELP, "aelp.csv")
     made = read_aelp(path)

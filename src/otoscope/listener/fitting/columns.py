@@ -64,8 +64,15 @@ class Columns:
                 f"{self.path}, row {row + 1}: {self.find(*names)} must be a number, got {written[row]!r}"
             ) from None
 
-    def truths(self, *names: str) -> NDArray[np.bool_]:
+    def truths(self, *names: str, missing: bool | None = None) -> NDArray[np.bool_]:
         """Return a column of yes and no, in the words that data sets use.
+
+        Parameters
+        ----------
+        names
+            Of the column.
+        missing
+            What a field means that says that there is nothing; `None`: there must be something.
 
         Raises
         ------
@@ -73,13 +80,15 @@ class Columns:
             There is no such column, or a field is neither; with the row.
         """
         written = self.text(*names)
-        strange = [k for k, field in enumerate(written) if field.lower() not in YES | NO]
+        known = YES | NO if missing is None else YES | NO | {field.lower() for field in MISSING}
+        strange = [k for k, field in enumerate(written) if field.lower() not in known]
         if strange:
             raise BadFormat(
                 f"{self.path}, row {strange[0] + 1}: {self.find(*names)} must say yes or no (TRUE, correct, word, …), "
                 f"got {written[strange[0]]!r}"
             )
-        return np.array([field.lower() in YES for field in written], dtype=bool)
+        said = (missing if field.lower() not in YES | NO else field.lower() in YES for field in written)
+        return np.fromiter(said, dtype=bool, count=len(written))
 
 
 def read_columns(path: str | os.PathLike[str]) -> Columns:
@@ -98,6 +107,7 @@ def read_columns(path: str | os.PathLike[str]) -> Columns:
         raise BadFormat(f"{path} has no rows below a header")
     parting = max("\t,;", key=lines[0].count)
     parting = parting if parting in lines[0] else " "
+    lines = [line.rstrip(" ") for line in lines] if parting == " " else lines
     rows = list(csv.reader(lines, delimiter=parting, skipinitialspace=parting == " "))
     header, body = rows[0], rows[1:]
     if all(len(row) == len(header) + 1 for row in body):

@@ -1,6 +1,7 @@
 """Readers of published auditory lexical decisions, as they are downloaded: MALD, BALDEY and AELP.
 
-Nothing is fetched here; each function says where the files are.
+Nothing is fetched here; each function says where the files are. A trial without an answer is one that was not answered
+rightly; trials without a time are left out.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def read_mald(responses: Path, items: Path | None = None) -> Trials:
         names,
         table.text("Subject"),
         table.numbers("RT") / 1000,
-        correct=table.truths("ACC"),
+        correct=table.truths("ACC", missing=False),
         of_item=(kinds.tolist(), durations.tolist()),
         order=table.numbers("Trial") if table.find("Trial") else None,
     )
@@ -93,7 +94,7 @@ def read_baldey(path: Path, *, measured_from: Literal["onset", "offset"] = "onse
         table.text("word"),
         table.text("subject"),
         table.numbers("RT") / 1000 + added,
-        correct=table.truths("response"),
+        correct=table.truths("response", missing=False),
         of_item=(table.truths("word_status").tolist(), duration.tolist()),
         order=order,
         previous_rt_s=_above_zero(table.numbers("RTprev") / 1000) if table.find("RTprev") else None,
