@@ -37,7 +37,8 @@ def test_mismatches_are_contrasted_step_by_step(lab):
     odds = np.array([[5.0, 3.0, 2.0], [4.0, 2.0, 1.5], [6.0, 4.0, 2.5]])
     shares = np.array([[0.6, 0.5, 0.4], [0.6, 0.6, 0.3], [0.6, 0.4, 0.5]])
     latencies = np.array([[0.1, 0.2, 0.5], [0.2, math.nan, 0.6], [0.1, 0.3, 0.4], [0.0, 0.1, math.nan]])
-    rows = {row["effect"]: row for row in _mismatch_rows(lab, odds, latencies, shares)}
+    one_voice = [values[:, None, :] for values in (odds, latencies, shares)]
+    rows = {row["effect"]: row for row in _mismatch_rows(lab, *one_voice)}
     values = [rows[f"subcategorical mismatch, {step}"]["value"] for step in STEPS]
     assert values == pytest.approx([2.0, 1.0])
     looks = [rows[f"subcategorical mismatch, rival shown, {step}"]["value"] for step in STEPS]
@@ -48,10 +49,17 @@ def test_mismatches_are_contrasted_step_by_step(lab):
     assert "W1W1 1.00, N3W1 0.75, W2W1 0.75" in later["note"]
     assert "less N3W1 +0.200 s" in later["note"]
     assert not any("inhibit" in row["note"] for row in rows.values())
-    turned = {row["effect"]: row for row in _mismatch_rows(lab, odds[:, [0, 2, 1]], latencies, shares)}
+    turned = {row["effect"]: row for row in _mismatch_rows(lab, one_voice[0][..., [0, 2, 1]], *one_voice[1:])}
     assert [name for name, row in turned.items() if "inhibit" in row["note"]] == [
         f"subcategorical mismatch, {STEPS[1]}"
     ]
+
+
+def test_voices_that_did_not_say_a_triple_have_no_part(lab):
+    odds = np.array([[[3.0, 1.0, 1.0], [np.nan] * 3], [[5.0, 1.0, 1.0], [9.0, 1.0, 1.0]], [[np.nan] * 3] * 2])
+    first = _mismatch_rows(lab, odds, odds, odds)[0]
+    assert first["value"] == pytest.approx((2 + 6) / 2)
+    assert first["n_items"] == 2
 
 
 def test_looks_at_a_word_beside_its_rival(lab):

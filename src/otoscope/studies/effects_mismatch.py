@@ -23,7 +23,7 @@ from otoscope.lexicon.pseudowords import PseudowordMaker
 from otoscope.listener.looking import Link
 from otoscope.listener.stimuli.cutting import cross_spliced
 from otoscope.listener.stimuli.items import Item
-from otoscope.listener.stimuli.sets.ambiguous import MISMATCH
+from otoscope.listener.stimuli.sets.ambiguous import MISMATCH, MismatchTriple
 from otoscope.listener.stimuli.sets.chosen import mismatch_triples
 from otoscope.listener.stimuli.sets.designs import feature_distance, lexical_decision_list
 from otoscope.studies.effects_laboratory import Floats, Laboratory, bootstrap, effect_row, spoken
@@ -34,6 +34,8 @@ BEHIND_S = 0.2
 """How far behind the offset mismatches count."""
 FROM_S = 0.2
 """Start of the window of looks: what an eye movement takes."""
+N_VOICES = 2
+"""Voices that say each triple of a mismatch."""
 SPLICES = ("W1W1", "N3W1", "W2W1")
 WHY = (
     "; words do not inhibit one another here: the rival, likelier after its own vowel, is ruled out by the consonant "
@@ -88,21 +90,25 @@ def subcategorical_mismatch(lab: Laboratory) -> list[dict[str, Any]]:
     triples = (*MISMATCH, *mismatch_triples(lab.usual, max(1, lab.n_items - len(MISMATCH)), seed=lab.seed))
     others = [*(one.word for one in triples), *(one.rival for one in triples)]
     others += [phones for phones in lab.usual.forms.phones[:1000] if len(phones) == 3]
-    odds, latencies, shares = [], [], []
-    for nth, triple in enumerate(triples):
-        said = [spoken(lambda p=p, n=nth: lab.phones(p, n)) for p in (triple.word, triple.pseudoword, triple.rival)]  # type: ignore[misc]
-        whole = [item for item in said if item is not None]
-        form = lab.listener.forms.index.get(triple.word)
-        if len(whole) < 3 or form is None:
-            continue
-        at = len(triple.word) - 1
-        spliced = [cross_spliced(item, whole[0], at=at) for item in whole]
-        heard = [_from_splice(lab, item, at, form) for item in spliced]
-        odds.append([one for one, _ in heard])
-        latencies.append([time_s for _, time_s in heard])
-        shown = (triple.word, triple.rival, *unlike(triple.word, others[nth + 1 :]))
-        shares.append([_looks(lab, item, shown) for item in spliced])
-    return _mismatch_rows(lab, np.array(odds), np.array(latencies), np.array(shares))
+    found = [
+        [_measured(lab, triple, others[nth + 1 :], voice) for voice in range(N_VOICES * nth, N_VOICES * (nth + 1))]
+        for nth, triple in enumerate(triples)
+    ]
+    return _mismatch_rows(lab, *np.moveaxis(np.array(found, dtype=np.float64), 2, 0))
+
+
+def _measured(lab: Laboratory, triple: MismatchTriple, others: Sequence[Phones], nth: int) -> Floats:
+    """Return log-odds, time of decision and looks `(3, 3)` after each vowel, said by the nth voice; NaN: not said."""
+    said = [spoken(lambda p=p: lab.phones(p, nth)) for p in (triple.word, triple.pseudoword, triple.rival)]  # type: ignore[misc]
+    whole = [item for item in said if item is not None]
+    form = lab.listener.forms.index.get(triple.word)
+    if len(whole) < 3 or form is None:
+        return np.full((3, 3), np.nan)
+    at = len(triple.word) - 1
+    shown = (triple.word, triple.rival, *unlike(triple.word, others))
+    spliced = [cross_spliced(item, whole[0], at=at) for item in whole]
+    heard = [(*_from_splice(lab, item, at, form), _looks(lab, item, shown)) for item in spliced]
+    return np.array(heard).T
 
 
 def unlike(said: Phones, words: Sequence[Phones]) -> tuple[Phones, ...]:
@@ -139,27 +145,45 @@ def _from_splice(lab: Laboratory, item: Item, at: int, form: int) -> tuple[float
 
 
 def _mismatch_rows(lab: Laboratory, odds: Floats, latencies: Floats, shares: Floats) -> list[dict[str, Any]]:
-    """Return the rows of each measure, `(n_items, 3)` each; both steps of log-odds and looks, the first of times."""
+    """Return rows of the measures, `(n_items, n_voices, 3)` each: both steps of log-odds and looks, one of times."""
     people = "W1W1 < N3W1 < W2W1 in time, in looks (Dahan et al. 2001)"
     rows = []
     for measure, where, values in (("", "log-odds of the word from the splice on", odds),
                                    (", rival shown", "looks at the word, 0.2 to 1 s", shares)):  # fmt: skip
-        means = ", ".join(f"{name} {value:+.2f}" for name, value in zip(SPLICES, values.mean(0), strict=True))
+        means = ", ".join(f"{name} {value:+.2f}" for name, value in zip(SPLICES, _means(values), strict=True))
         for first, second in ((0, 1), (1, 2)):
-            name = f"{SPLICES[first]} less {SPLICES[second]}"
-            found = bootstrap(lambda s, a=first, b=second: float((s[:, a] - s[:, b]).mean()), values, seed=lab.seed)
+            name, sample = (
+                f"{SPLICES[first]} less {SPLICES[second]}",
+                _by_item(values[..., first] - values[..., second]),
+            )
+            found = bootstrap(_mean, sample, seed=lab.seed)
             why = WHY if not measure and second == 2 and found[1] <= 0 else ""
             rows.append(effect_row(
-                f"subcategorical mismatch{measure}, {name}", f"{where}: {name}", people, found, n_items=len(values),
+                f"subcategorical mismatch{measure}, {name}", f"{where}: {name}", people, found, n_items=len(sample),
                 note=means + why,
             ))  # fmt: skip
-    right = ", ".join(f"{n} {s:.2f}" for n, s in zip(SPLICES, np.isfinite(latencies).mean(0), strict=True))
-    later = [np.nanmean(latencies[:, 2] - latencies[:, k]) for k in (0, 1)]
-    both = latencies[np.isfinite(latencies[:, :2]).all(axis=1)]
+    right = ", ".join(f"{n} {s:.2f}" for n, s in zip(SPLICES, _means(np.isfinite(latencies) * 1.0), strict=True))
+    later = [_mean(_by_item(latencies[..., 2] - latencies[..., k])) for k in (0, 1)]
+    sample = _by_item(latencies[..., 1] - latencies[..., 0])
     rows.append(effect_row(
         "subcategorical mismatch, time, N3W1 less W1W1", "decision from the splice (s): N3W1 less W1W1, both right",
         "W1W1 soonest; in lexical decision N3W1 and W2W1 are alike (Marslen-Wilson & Warren 1994)",
-        bootstrap(lambda s: float((s[:, 1] - s[:, 0]).mean()), both, seed=lab.seed), n_items=len(both),
+        bootstrap(_mean, sample, seed=lab.seed), n_items=len(sample),
         note=f"share right: {right}; W2W1 less W1W1 {later[0]:+.3f} s, less N3W1 {later[1]:+.3f} s",
     ))  # fmt: skip
     return rows
+
+
+def _by_item(values: Floats) -> Floats:
+    """Return the mean of each item over the voices that have it, from `(n_items, n_voices)`; none: left out."""
+    there = np.isfinite(values)
+    kept = there.any(axis=1)
+    return np.asarray(np.where(there, values, 0.0).sum(axis=1)[kept] / there.sum(axis=1)[kept])
+
+
+def _means(values: Floats) -> list[float]:
+    return [float(one) for one in np.nanmean(values, axis=(0, 1))]
+
+
+def _mean(sample: Floats) -> float:
+    return float(sample.mean())
