@@ -106,12 +106,15 @@ def listen_long(
 def _heard(
     asked: Asked, engine: Recognizer | None, through: Callable[[Recording], Trace] | None
 ) -> Iterator[tuple[Piece, Finding]]:
+    from otoscope.listener import running_pieces
     from otoscope.listener.beside import Expecting, listening_finding, words_said
-    from otoscope.listener.running_pieces import pieces_of
     from otoscope.views.listening_running import running_panels
 
     before: tuple[str, ...] = ()
-    for piece in pieces_of(asked.listener, asked.recording, context=asked.context, through=through):
+    pieces = running_pieces.pieces_of(
+        asked.listener, asked.recording, context=asked.context, through=through, piece_s=running_pieces.PIECE_S
+    )
+    for piece in pieces:
         stretch = asked.recording.cut(piece.start_s, piece.end_s)
         trace = None if engine is None else engine.trace(stretch)
         finding = listening_finding(
