@@ -79,9 +79,7 @@ def test_why_names_the_context_and_its_nats(compared):
     assert (row["recogniser"], row["listener"]) == ("beaker", "beetle")
     assert row["sound_nats"] < 0, "the sound speaks for the recogniser's word"
     assert row["why"] == "the likelier word among its neighbours, against the sound"
-    gain = sum(
-        model.log_prob(["the", word, "seven"], eos=False) * sign for word, sign in (("beetle", 1), ("beaker", -1))
-    )
+    mine, theirs = (model.log_prob(["the", word, "seven"], eos=False) for word in ("beetle", "beaker"))
     assert row["prior_nats"] == pytest.approx(60.0 * (mine - theirs), abs=0.01)
     assert plain["sound_nats"] == row["sound_nats"]
     assert plain["prior_nats"] != row["prior_nats"]

@@ -10,7 +10,7 @@ import pytest
 from otoscope.core import FrameGrid, HeardWord, Percept, Recording
 from otoscope.lexicon.mental_lexicon import MentalLexicon
 from otoscope.lexicon.ngram.estimation import estimate
-from otoscope.listener.deciding import Criterion
+from otoscope.listener.deciding import Criterion, DecisionRule
 from otoscope.listener.ears.voices import VALIDATION
 from otoscope.listener.listening import WordListener
 from otoscope.listener.rates import rates_of
@@ -88,8 +88,14 @@ def test_an_expected_word_is_decided_sooner(listener, evidence):
     assert expected.percept.heard[2].decision_time_s < plain.percept.heard[2].decision_time_s
 
 
+def deciding(listener, rule):
+    return WordListener(listener.lexicon, settings=replace(listener.settings, running=rule))
+
+
 def test_a_word_that_won_first_and_was_given_up_is_told(listener, evidence):
-    hasty = WordListener(listener.lexicon, settings=replace(listener.settings, running=Criterion(lead=0.01)))
+    hasty = WordListener(
+        listener.lexicon, settings=replace(listener.settings, running=DecisionRule(Criterion(lead=0.01)))
+    )
     speech = hear_running(hasty, evidence)
     assert len(speech.before) == len(speech.slots)
     words = hasty.tree(evidence.models).words
@@ -98,8 +104,22 @@ def test_a_word_that_won_first_and_was_given_up_is_told(listener, evidence):
         first = hasty.name(int(race.leaders[np.flatnonzero(race.leads >= 0.01)[0]]))
         assert before == (None if first == word.label else first)
     assert any(before is not None for before in speech.before), "the first frames favour another word somewhere"
-    patient = WordListener(listener.lexicon, settings=replace(listener.settings, running=Criterion(lead=60.0)))
+    patient = WordListener(
+        listener.lexicon, settings=replace(listener.settings, running=DecisionRule(Criterion(lead=60.0)))
+    )
     assert not any(hear_running(patient, evidence).before)
+
+
+def test_patience_ends_after_a_word(listener, evidence):
+    """A lead that is not enough while a word lasts is enough some time after its end."""
+    decided = {}
+    for urgency_s in (None, 0.2):
+        rule = DecisionRule(Criterion(lead=300.0, hold_frames=2), urgency_s=urgency_s)
+        decided[urgency_s] = hear_running(deciding(listener, rule), evidence).percept.heard
+    assert [word.decision_time_s for word in decided[None]] == [None] * 3
+    for word in decided[0.2]:
+        assert word.end_s < word.decision_time_s <= word.end_s + 0.23
+    assert [word.label for word in decided[0.2]] == [word.label for word in decided[None]]
 
 
 def test_silence_has_no_winners(listener):

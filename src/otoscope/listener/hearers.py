@@ -7,7 +7,7 @@ from typing import Protocol
 from otoscope.core import Provenance
 from otoscope.decoding.tree.units import PhoneModels
 from otoscope.lexicon.mental_lexicon import Forms, MentalLexicon
-from otoscope.listener.deciding import Criterion
+from otoscope.listener.deciding import DecisionRule
 from otoscope.listener.execution import Execution
 from otoscope.listener.word_tree import WordTree
 
@@ -26,7 +26,7 @@ class RunningSettings(Protocol):
     @property
     def context_weight(self) -> float: ...  # noqa: D102
     @property
-    def running(self) -> Criterion: ...  # noqa: D102
+    def running(self) -> DecisionRule: ...  # noqa: D102
     @property
     def execution(self) -> Execution: ...  # noqa: D102
 

@@ -56,7 +56,7 @@ class Settings:
     rule
         When the leader has won.
     running
-        When a word of running speech has won.
+        When a word of running speech has won; the time to choose after its end takes no part.
     word_penalty
         Nats taken off for each word of running speech.
     context_weight
@@ -74,8 +74,8 @@ class Settings:
     one whose slope of lexical decision times on frequency is nearest to people's; urgency (of 0.3, 0.5, 1 s) hardly
     matters. Running speech: `running_weight` (of 2, 3, 5) and `context_weight` (of 2, 3, 5, 8) make the fewest word
     errors in eight and ten utterances of librispeech-mini (valid). On all of that split, by frequency and in the
-    context of a trigram model: lead and hold of `running` are the pair whose first winners have the highest F1 against
-    the spoken words (`python benchmarks/running_speech.py --corpus librispeech-mini --context-model FILE --jobs
+    context of a trigram model: lead, hold and urgency of `running` are those whose first winners have the highest F1
+    against the spoken words (`python benchmarks/running_speech.py --corpus librispeech-mini --context-model FILE --jobs
     criteria`); `running_scale` and `running_doubt` are those of the least log-loss of decided words, right or wrong, by
     their highest probability (`--jobs calibration`). Fitted on two of the three speakers and judged on the third, these
     err by .02 (expected calibration error; κ of single words and no doubt: .22), but one speaker by .14, who is
@@ -91,7 +91,9 @@ class Settings:
     rule: DecisionRule = field(
         default_factory=lambda: DecisionRule(Criterion(lead=20.0, hold_frames=5), HickHyman(beta_s=0.2), urgency_s=0.5)
     )
-    running: Criterion = field(default_factory=lambda: Criterion(lead=5.0, hold_frames=15))
+    running: DecisionRule = field(
+        default_factory=lambda: DecisionRule(Criterion(lead=12.0, hold_frames=10), urgency_s=0.3)
+    )
     word_penalty: float = 0.0
     context_weight: float = 5.0
     execution: Execution = field(default_factory=Constant)

@@ -13,7 +13,7 @@ from otoscope.core.arrays import ByValue
 from otoscope.decoding.tree.units import PhoneModels
 from otoscope.lexicon.ngram.model import NGramModel
 from otoscope.listener import ranking
-from otoscope.listener.deciding import Criterion, crossing
+from otoscope.listener.deciding import DecisionRule, crossing
 from otoscope.listener.evidence import Evidence
 from otoscope.listener.hearers import Hearer, RunningSettings
 from otoscope.listener.races import Race
@@ -127,7 +127,7 @@ def speech_of(
         for slot, label, race, own in zip(slots, labels, races, owns, strict=True)
     )
     given_up = tuple(
-        _given_up(listener, slot, race, own, settings.running)
+        _given_up(listener, slot, evidence.grid, (race, own))
         for slot, race, own in zip(slots, races, owns, strict=True)
     )
     shown = [_shown(listener, slot, label, words) for slot, label in zip(slots, labels, strict=True)]
@@ -193,12 +193,12 @@ def own_forms(slot: Slot, words: tuple[NDArray[np.int32], NDArray[np.int32]]) ->
 def _heard(
     slot: Slot, label: str, grid: FrameGrid, race_and_own: tuple[Race, NDArray[np.bool_]], settings: RunningSettings
 ) -> HeardWord:
-    """Return a word of a sequence, decided when it first led in its place as the criterion asks."""
-    (race, own), criterion = race_and_own, settings.running
+    """Return a word of a sequence, decided when it first led in its place as the rule asks."""
+    (race, own), rule = race_and_own, settings.running
     mine = np.isin(race.leaders, slot.forms[own])
     edges = grid.edges_s()
     span = float(edges[slot.spoken.first]), float(edges[slot.spoken.behind])
-    at = crossing(race, criterion, bound=np.where(mine, criterion.lead or 0.0, np.inf))
+    at = crossing(race, rule.criterion, bound=np.where(mine, rule.bound(race.times_s, span[1]), np.inf))
     peak = min(1.0, float(slot.posteriors[:, own].sum(axis=1).max()))
     if at is None:
         return HeardWord(label, *span, confidence=peak)
@@ -206,12 +206,20 @@ def _heard(
     return HeardWord(label, *span, decided_s, decided_s + settings.execution.mean_s, peak)
 
 
-def _given_up(listener: Hearer, slot: Slot, race: Race, own: NDArray[np.bool_], criterion: Criterion) -> str | None:
+def first_winner(slot: Slot, race: Race, grid: FrameGrid, rule: DecisionRule) -> tuple[int, float] | None:
+    """Return the form that is decided on first in a place, whether or not it has it in the end, and when."""
+    bound = rule.bound(race.times_s, float(grid.edges_s()[slot.spoken.behind]))
+    at = crossing(race, rule.criterion, bound=bound)
+    return None if at is None else (int(race.leaders[at[1]]), float(race.times_s[at[1]]))
+
+
+def _given_up(
+    listener: Hearer, slot: Slot, grid: FrameGrid, race_and_own: tuple[Race, NDArray[np.bool_]]
+) -> str | None:
     """Return the word that won in a place before the one that has it in the end; `None` where there was none."""
-    at = crossing(race, criterion)
-    if at is None or int(race.leaders[at[1]]) in slot.forms[own]:
-        return None
-    return listener.name(int(race.leaders[at[1]]))
+    race, own = race_and_own
+    found = first_winner(slot, race, grid, listener.settings.running)
+    return None if found is None or found[0] in slot.forms[own] else listener.name(found[0])
 
 
 def _percept(
