@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from tests.listener.test_competing import Models, evidence, tree_of
 from tests.listener.test_running import said, word_score
+from tests.listener.test_running_stream import noisy
 
 from otoscope.listener.competing import relative_to_best
 from otoscope.listener.running import RunningListening
-from otoscope.listener.slots import NEAR_FRAMES, slots_of
+from otoscope.listener.slots import NEAR_FRAMES, _bridge, slots_of
 
 FORMS = [("K", "AE", "T"), ("K", "AE", "T", "S"), ("K", "AH", "T"), ("AE", "T"), ("S",), ("K", "AE", "T", "AH", "S")]
 
@@ -62,7 +63,10 @@ def test_activations_are_those_of_the_best_way_on(seed):
         for t in range(len(slot.activations)):
             for k, form in enumerate(slot.forms):
                 tried = activation_by_trying(listening, slot.spoken, int(form), slot.spoken.first + t)
-                assert slot.activations[t, k] == pytest.approx(tried, abs=1e-3)
+                if np.isfinite(tried) or not t or np.isneginf(slot.activations[t, k]):
+                    assert slot.activations[t, k] == pytest.approx(tried, abs=1e-3)
+                else:
+                    assert slot.activations[t, k] <= slot.activations[t - 1, k], "it was bridged"
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -140,3 +144,26 @@ def test_what_is_expected_gains_its_bonus():
     np.testing.assert_allclose(more[here], np.broadcast_to(np.where(raised, 7.0, 0.0), here.shape)[here])
     assert (expected[0].posteriors[here & raised] > plain[0].posteriors[here & raised]).all()
     assert slots_of(listening, ()) == ()
+
+
+def test_a_form_that_falls_out_and_comes_back_is_bridged():
+    values = np.array([[-1.0, -np.inf, 0.0], [-np.inf, -5.0, 0.0], [-np.inf, -np.inf, 0.0], [-6.0, -np.inf, 0.0]])
+    going = np.array([[True, False, True], [False, True, True], [False, False, True], [False, False, True]])
+    _bridge(values, going, np.array([-2.0, -3.0, -2.5, -9.0]))
+    np.testing.assert_array_equal(values[:, 0], [-1.0, -3.0, -3.0, -6.0], "no better than the last, nor than before")
+    np.testing.assert_array_equal(values[:, 1], [-np.inf, -5.0, -np.inf, -np.inf], "nothing before nor after")
+    np.testing.assert_array_equal(going[:, 0], [True, True, True, False])
+
+
+def test_fewer_words_looked_at_leave_no_holes():
+    """With two words on their way kept at each frame, some come and go; what is told of them does not."""
+    models = Models(2)
+    holes = {}
+    for n_kept in (2, 6):
+        listening = heard(models, noisy(models, 7)[0], n_kept=n_kept)
+        for slot in slots_of(listening, listening.sequence()):
+            there = np.isfinite(slot.activations)
+            for column in there.T:
+                frames = np.flatnonzero(column)
+                holes[n_kept] = holes.get(n_kept, 0) + (frames.size and frames[-1] - frames[0] + 1 - frames.size)
+    assert holes == {2: 0, 6: 0}

@@ -174,7 +174,9 @@ def _summary(asked: Asked, told: _Told) -> str:
     rates, until_s = rates_of_words(told.heard), told.pieces[-1]["end_s"]
     words = [word.label.split("/")[0] for word in told.heard]
     quoted = " ".join(words[:QUOTED_WORDS]) + (" …" if len(words) > QUOTED_WORDS else "")
-    text = f"In {clock(until_s)} a listener would have heard {rates.n_words} words: {quoted or 'nothing'}."
+    text = f"In {clock(until_s)} a listener would have heard {rates.n_words} words" + (
+        f": “{quoted}”." if words else "."
+    )
     if until_s < asked.recording.duration_s - 1:
         text = f"Stopped at {clock(until_s)} of {clock(asked.recording.duration_s)}. " + text
     if rates.winners_per_s is not None:

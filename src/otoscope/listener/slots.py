@@ -122,9 +122,10 @@ def slots_of(
         last = min(spoken.behind + AFTER_FRAMES, listening.n_frames)
         forms, values, going = _compete(graph, begun, (entering, silent), float(listening.prior.max()),
                                         (spoken.first, last))  # fmt: skip
+        least, missing = begun.least[spoken.first : last], begun.missing(spoken.first, last)
+        _bridge(values, going, least)
         if bonus is not None:
             values = values + bonus(k, forms)
-        least, missing = begun.least[spoken.first : last], begun.missing(spoken.first, last)
         posteriors = _posteriors(values, going, (missing, least), listening.acoustic_scale, doubt)
         found.append(Slot(spoken, forms, values, posteriors, going, missing, least))
     return tuple(found)
@@ -233,6 +234,23 @@ def _best_with(span, edges, begun, entering, silent, least, values, going):  # t
                 if b < hi and entering[b] + way > here[column[e]]:
                     here[column[e]], going_on[column[e]] = entering[b] + way, False
             on[b - lo] = top
+
+
+@njit(cache=True)
+def _bridge(values, going, least):  # type: ignore[no-untyped-def]
+    """Fill gaps in the activations of forms that fall out of the likeliest, or begin better elsewhere, and come back.
+
+    Meanwhile a form is taken to be as good as the last that was looked at, but no better than when it was seen before.
+    A context may make it the leader all the same, which must not come and go from frame to frame.
+    """
+    for form in range(values.shape[1]):
+        seen = -1
+        for t in range(len(values)):
+            if values[t, form] == -np.inf:
+                continue
+            for gap in range(seen + 1, t if seen >= 0 else 0):
+                values[gap, form], going[gap, form] = min(values[gap - 1, form], least[gap]), True
+            seen = t
 
 
 def _posteriors(

@@ -98,6 +98,7 @@ def _names(ax: Axes, wanted: Sequence[tuple[bool, float, float, str, str]], data
     placed: list[tuple[float, float, float]] = []
     for rival, minus, x, label, colour in sorted(wanted):
         half, y = 0.0085 * width * max(len(label), 2), -minus
+        x = min(max(x, 0.7 * half), width - 0.7 * half)  # not across the edge
         if rival and any(abs(x - at) < half + room and abs(y - level) < 0.075 * height for at, level, room in placed):
             continue
         placed.append((x, y, half))

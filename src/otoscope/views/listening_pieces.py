@@ -13,7 +13,7 @@ FIRST_WORDS = 14
 """Words of a piece that the overview quotes."""
 EVERY_S = 5.0
 """Stretches in which rates are told."""
-MAIN = '<main id="findings">'
+MAIN_END = "</main>"
 RATES_CAPTION = (
     "Words heard and words decided (a winner far enough ahead of every rival), in stretches of five seconds, pauses "
     "among them."
@@ -37,8 +37,8 @@ def overview_html(
         The heading.
     """
     html = findings_html([finding], title=title, subtitle=subtitle)
-    before, main, after = html.partition(MAIN)
-    return before + main + _list(pieces, pages) + after
+    before, end, after = html.rpartition(MAIN_END)
+    return before + _list(pieces, pages) + end + after
 
 
 def _list(pieces: Sequence[Mapping[str, Any]], pages: Sequence[str]) -> str:
@@ -46,15 +46,12 @@ def _list(pieces: Sequence[Mapping[str, Any]], pages: Sequence[str]) -> str:
 
     rows = [{**piece, "page": page, "time": f"{clock(piece['start_s'])} to {clock(piece['end_s'])}"}
             for piece, page in zip(pieces, pages, strict=True)]  # fmt: skip
-    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
-        '<nav aria-label="Pieces"><table>'
-        '<thead><tr><th scope="col">piece</th><th scope="col">words</th><th scope="col">winners a second</th>'
-        '{% if rows and rows[0].same is not none %}<th scope="col">as the recogniser</th>{% endif %}'
-        '<th scope="col">begins</th></tr></thead><tbody>{% for row in rows %}<tr>'
-        '<th scope="row"><a href="{{ row.page | urlencode }}">{{ row.time }}</a></th><td>{{ row.n_words }}</td>'
-        "<td>{{ '%.1f' % row.winners_per_s if row.winners_per_s is not none else '–' }}</td>"
-        "{% if row.same is not none %}<td>{{ row.same }} of {{ row.n_rows }}</td>{% endif %}"
-        "<td><bdi>{{ row.begins }}</bdi></td></tr>{% endfor %}</tbody></table></nav>"
+    template = Environment(autoescape=True).from_string(
+        '<nav aria-label="Pieces"><h3>Its pieces, a page each</h3><ol>{% for row in rows %}'
+        '<li><a href="{{ row.page | urlencode }}">{{ row.time }}</a>: {{ row.n_words }} words'
+        "{% if row.winners_per_s is not none %}, {{ '%.1f' % row.winners_per_s }} winners a second{% endif %}"
+        "{% if row.same is not none %}, {{ row.same }} of {{ row.n_rows }} as the recogniser{% endif %}"
+        "{% if row.begins %}. <q><bdi>{{ row.begins }}</bdi></q>{% endif %}</li>{% endfor %}</ol></nav>"
     )
     return template.render(rows=rows)
 

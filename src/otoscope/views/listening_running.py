@@ -26,8 +26,10 @@ LEAST_RIVAL = 0.15
 
 CAPTION = (
     "Each word that was heard, in its colour: its probability among the likeliest words that begin there, given the "
-    "sound so far, recomputed every 10 ms; in grey its nearest rivals. A triangle on the sound marks when the word was "
-    "far enough ahead of every rival; words without one never were. Framed: recogniser and listener differ."
+    "sound so far, recomputed every 10 ms; in grey its nearest rivals. It stays below one, as speech may be cut "
+    "otherwise: of the words decided, as many are right as their highest probability says. A triangle on the sound "
+    "marks when the word was far enough ahead of every rival; words without one never were. Framed: recogniser and "
+    "listener differ."
 )
 
 
