@@ -98,12 +98,12 @@ def _names(ax: Axes, wanted: Sequence[tuple[bool, float, float, str, str]], data
     placed: list[tuple[float, float, float]] = []
     for rival, minus, x, label, colour in sorted(wanted):
         half, y = 0.0085 * width * max(len(label), 2), -minus
-        x = min(max(x, 0.7 * half), width - 0.7 * half)  # not across the edge
         if rival and any(abs(x - at) < half + room and abs(y - level) < 0.075 * height for at, level, room in placed):
             continue
         placed.append((x, y, half))
         look: dict[str, Any] = {"color": "0.4" if rival else colour, "fontsize": 7 if rival else 9}
-        ax.annotate(label, (x, y), xytext=(0, 2), textcoords="offset points", ha="center", zorder=4, **look)
+        side = "left" if x < 0.5 * half else "right" if x > width - 0.5 * half else "center"  # not across the edge
+        ax.annotate(label, (x, y), xytext=(0, 2), textcoords="offset points", ha=side, zorder=4, **look)
 
 
 def _lane(
