@@ -66,6 +66,10 @@ def test_effects_measured_at_once_keep_their_order(monkeypatch):
     assert found.table[0]["value"] == 36
     assert told == [(1, 2), (2, 2)]
     assert found.summary == "1 of 2 effects hold. Not shown (interval reaches 0 or below): second."
+    picture = found.panels[0].data
+    assert list(picture["labels"]) == ["first", "second"]
+    assert picture["values"] == pytest.approx([6.0, -2.0])  # cut off; 0.2 of 0.1
+    assert picture["low"][1] == pytest.approx(-3.0)
 
 
 def test_an_effect_that_cannot_be_measured_ends_the_study(monkeypatch):

@@ -30,7 +30,7 @@ def study(
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
     output: Annotated[
         Path | None,
-        typer.Option(help="Folder for the picture, the JSON, and what an interrupted study goes on from."),
+        typer.Option(help="Folder for the page, pictures, the JSON, and what an interrupted study goes on from."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
@@ -58,13 +58,14 @@ def study(
         parameters["out"] = Path(f"study-{name}") if output is None else output / "kept"
     with progress_bar(name) as progress:
         result = run(name, seed=seed, progress=progress, **parameters)
-    if output is not None:
-        _save(result, output)
+    page = None if output is None else _save(result, output)
     if as_json:
         print_json(result)
         return
     print_table(list(result.table[0]), [[_cell(value) for value in row.values()] for row in result.table])
     print(result.summary)
+    if page is not None:
+        print(f"page: {page}")
 
 
 def _run(name: str) -> Any:
@@ -95,12 +96,17 @@ def _cell(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _save(result: Any, folder: Path) -> None:
+def _save(result: Any, folder: Path) -> Path:
+    """Write JSON, pictures and the page, and return where that is."""
     from otoscope.io.jsonable import dumps
     from otoscope.io.writing import make_folder, write_text
     from otoscope.views.figures import figure, save_figure
+    from otoscope.views.studies import study_html
 
     make_folder(folder)
     write_text(folder / f"{result.name}.json", dumps(result))
     for index, panel in enumerate(result.panels, start=1):
         save_figure(figure(panel), folder / f"{result.name}-{index}.svg")
+    page = folder / "index.html"
+    write_text(page, study_html(result))
+    return page

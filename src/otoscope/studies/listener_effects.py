@@ -34,6 +34,8 @@ from otoscope.studies.result import StudyResult
 N_ITEMS = 72
 AMERICAN = tuple(voice for voice in JUDGED if voice.startswith("gmw/en-US+"))
 """The voices that the study speaks with: those of the judged ones whose phones have times."""
+SHOWN = 6.0
+"""Half-widths of its interval that an effect is drawn to."""
 Rows = list[dict[str, Any]]
 Found = Rows | tuple[Rows, Panel]
 EFFECTS: tuple[Callable[[Laboratory], Found], ...] = (
@@ -96,16 +98,33 @@ def run(
         own, *pictures = found if isinstance(found, tuple) else (found,)
         rows += own
         panels += pictures
+    panels.insert(0, _overview(rows))
     missed = [row["effect"] for row in rows if not row["holds"]]
     summary = f"{len(rows) - len(missed)} of {len(rows)} effects hold."
     if missed:
-        summary += f" Not shown (interval reaches 0 or below): {', '.join(missed)}."
+        summary += f" Not shown (interval reaches 0 or below): {'; '.join(missed)}."
     provenance = {
         "voices": list(voices), "n_items": lab.n_items, "seed": seed, "n_words": len(lab.listener.lexicon),
         "listener": lab.listener.provenance(lab.listener.ears.provenance).parameters["ears"],
         "versions": {"otoscope": version("otoscope")},
     }  # fmt: skip
     return StudyResult("listener-effects", summary, tuple(rows), tuple(panels), provenance, time.perf_counter() - began)
+
+
+def _overview(rows: Rows) -> Panel:
+    """Return the picture of all effects, each in half-widths of its interval, so that what is beyond 1 holds.
+
+    Beyond `SHOWN` half-widths all look alike, as do effects without any spread.
+    """
+    halves = [max((row["high"] - row["low"]) / 2, abs(row["value"]) / SHOWN, 1e-12) for row in rows]
+    scaled = [[min(max(row[name] / half, -SHOWN), SHOWN) for row, half in zip(rows, halves, strict=True)]
+              for name in ("value", "low", "high")]  # fmt: skip
+    data = {
+        "labels": [row["effect"] for row in rows], "values": scaled[0], "low": scaled[1], "high": scaled[2],
+        "y_label": "effect in people's direction, half-widths of its 95 % interval",
+    }  # fmt: skip
+    told = f"To the right: as in people; it holds where the whole interval is right of 0. Cut off at {SHOWN:g}."
+    return Panel("bars", "Effects of human word recognition", data, told)
 
 
 def _measured(lab: Laboratory, n_workers: int, progress: Progress | None) -> list[Found]:

@@ -14,9 +14,11 @@ from otoscope.views.pages import EARLY, asset, content_policy
 
 MOST_ROWS = 200
 """Rows of a table that a page shows; the rest is in the JSON."""
+MOST_OPEN = 12
+"""Rows of a table that is shown without being asked for."""
 
 
-def findings_html(findings: Sequence[Finding], *, title: str, subtitle: str = "") -> str:
+def findings_html(findings: Sequence[Finding], *, title: str, subtitle: str = "", most_open: int = MOST_OPEN) -> str:
     """Return a self-contained page of findings, ready to be written as UTF-8.
 
     Parameters
@@ -25,6 +27,8 @@ def findings_html(findings: Sequence[Finding], *, title: str, subtitle: str = ""
         What analyses found, most important first.
     title, subtitle
         The heading: the recording or corpus, and what is known of it.
+    most_open
+        Tables of up to so many rows are shown at once, longer ones when asked for.
     """
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
@@ -38,7 +42,7 @@ def findings_html(findings: Sequence[Finding], *, title: str, subtitle: str = ""
         script=Markup(script),
         title=title,
         subtitle=subtitle,
-        findings=[shown(finding) for finding in findings],
+        findings=[{**shown(finding), "opened": len(finding.table) <= most_open} for finding in findings],
         version=otoscope.__version__,
     )
     return html.encode("utf-8", "replace").decode("utf-8")
@@ -58,6 +62,7 @@ def shown(finding: Finding) -> dict[str, Any]:
         "columns": columns,
         "rows": rows,
         "n_more": max(0, len(finding.table) - MOST_ROWS),
+        "opened": len(finding.table) <= MOST_OPEN,
         "facts": [(str(name), _fact(value)) for name, value in finding.provenance.items()],
     }
 
