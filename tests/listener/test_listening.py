@@ -7,10 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from otoscope.core import Hypothesis, Interval, Provenance, Recording, Trace
+from otoscope.core import BadInput, Hypothesis, Interval, Provenance, Recording, Trace
 from otoscope.lexicon.mental_lexicon import MentalLexicon
 from otoscope.listener import Settings, WordListener
 from otoscope.listener.beside import beside, listening_finding
+from otoscope.listener.deciding import Criterion, DecisionRule, HickHyman
 from otoscope.listener.ears.voices import VALIDATION
 from otoscope.listener.listening import likeliest
 from otoscope.listener.spans import speech_span
@@ -62,6 +63,25 @@ def test_a_word_is_heard_decided_and_answered(listener, said):
     assert abs(word.start_s - item.speech_s[0]) < 0.06
     assert abs(percept.offset_s - item.speech_s[1]) < 0.12
     assert 0 <= word.confidence <= 1
+
+
+def test_pseudowords_that_could_be_meant_put_off_the_choice(listener, lexicon, said):
+    def with_pseudowords(seconds):
+        choosing = HickHyman(0.2, margin=20.0, beta_pseudo_s=seconds)
+        rule = DecisionRule(Criterion(lead=1e6), choosing)  # no lead is enough: all is decided after the offset
+        return WordListener(lexicon, settings=Settings(rule=rule))
+
+    evidence = listener.evidence(said["beaker"].sound)
+    offset_s = speech_span(evidence)[1]
+    heard = listener.compete(evidence, offset_s=offset_s)
+    times = [with_pseudowords(s).decide(heard, offset_s=offset_s, evidence=evidence).time_s for s in (0.0, 0.01)]
+    left = with_pseudowords(0.01).pseudowords_left(evidence, offset_s)
+    assert left.complete
+    assert left.n > 1
+    assert times[1] - times[0] == pytest.approx(0.01 * np.log2(1 + left.n))
+    assert with_pseudowords(0.01)(evidence).heard[0].decision_time_s == pytest.approx(times[1])
+    with pytest.raises(BadInput, match="give the evidence"):
+        with_pseudowords(0.01).decide(heard, offset_s=offset_s)
 
 
 def test_words_that_begin_alike_are_awake_before_the_winner_is_clear(listener, said):

@@ -87,9 +87,9 @@ class HickHyman:
     counted
         Bits are log2 of the number of words within `margin` of the leader, instead of the entropy of posteriors.
     margin
-        For counting, in units of activations.
+        For counting words and pseudowords, in units of activations.
     beta_pseudo_s
-        Seconds for each log2(1 + number of pseudowords that could be meant).
+        Seconds for each log2(1 + number of pseudowords that could be meant: `otoscope.listener.strings_left`).
     """
 
     beta_s: float

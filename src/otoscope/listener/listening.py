@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otoscope.core import Emissions, HeardWord, Percept, Provenance, Recording, Trace
+from otoscope.core import BadInput, Emissions, HeardWord, Percept, Provenance, Recording, Trace
 from otoscope.decoding.tree.units import PhoneModels
 from otoscope.lexicon.mental_lexicon import Forms, MentalLexicon
 from otoscope.lexicon.ngram.model import NGramModel
@@ -23,9 +23,11 @@ from otoscope.listener.deciding import Criterion, Decision, DecisionRule, HickHy
 from otoscope.listener.ears.ears import Ears
 from otoscope.listener.evidence import Evidence, evidence_from
 from otoscope.listener.execution import Constant, Execution
+from otoscope.listener.phone_loop import PhoneBigram
 from otoscope.listener.races import race_of_competition
 from otoscope.listener.shares import Candidate, Shares, lead_shares
 from otoscope.listener.spans import speech_span
+from otoscope.listener.strings_left import StringsLeft, strings_left
 from otoscope.listener.word_tree import WordTree
 
 Heard = Recording | Trace | Emissions | Evidence
@@ -119,6 +121,7 @@ class WordListener:
         self.settings = settings or Settings()
         self._ears = ears
         self._trees: dict[int, tuple[PhoneModels, WordTree]] = {}
+        self._bigrams: dict[tuple[str, ...], PhoneBigram] = {}
 
     @property
     def forms(self) -> Forms:
@@ -167,9 +170,33 @@ class WordListener:
             offset_s=offset_s,
         )  # fmt: skip
 
-    def decide(self, competition: Competition, *, offset_s: float | None = None) -> Decision:
-        """Return the decision that the listener's rule comes to."""
-        return decide(race_of_competition(competition), self.settings.rule, offset_s=offset_s)
+    def decide(
+        self, competition: Competition, *, offset_s: float | None = None, evidence: Evidence | None = None
+    ) -> Decision:
+        """Return the decision that the listener's rule comes to; one that counts pseudowords needs the evidence."""
+        choosing, n_pseudowords = self.settings.rule.choosing, 0
+        if choosing is not None and choosing.beta_pseudo_s and offset_s is not None:
+            if evidence is None:
+                raise BadInput("the rule asks how many pseudowords could be meant; give the evidence too")
+            n_pseudowords = self.pseudowords_left(evidence, offset_s).n
+        race = race_of_competition(competition)
+        return decide(race, self.settings.rule, offset_s=offset_s, n_pseudowords=n_pseudowords)
+
+    def pseudowords_left(self, evidence: Evidence, offset_s: float) -> StringsLeft:
+        """Return how many strings of phones that are no words are within the rule's margin of the best at the offset.
+
+        Phones follow one another as in the lexicon; see `otoscope.listener.strings_left`.
+        """
+        if self.settings.rule.choosing is None:
+            raise BadInput("the rule has no time to choose after the offset, and so no margin")
+        phones = tuple(evidence.models.phones)
+        if phones not in self._bigrams:
+            self._bigrams[phones] = PhoneBigram.counted(phones, self.forms.phones)
+        n_frames = int(np.searchsorted(evidence.grid.times_s(), offset_s - 1e-9)) + 1
+        margin = self.settings.rule.choosing.margin
+        return strings_left(
+            evidence, margin=margin, bigram=self._bigrams[phones], n_frames=n_frames, apart_from=self.forms.index
+        )
 
     def __call__(self, heard: Heard) -> Percept:
         """Return what the listener makes of one word said alone."""
@@ -177,7 +204,7 @@ class WordListener:
         span = speech_span(evidence)
         offset_s = None if span is None else span[1]
         competition = self.compete(evidence, offset_s=offset_s)
-        decision = self.decide(competition, offset_s=offset_s)
+        decision = self.decide(competition, offset_s=offset_s, evidence=evidence)
         words = () if span is None or decision.form is None else (self._heard(decision, span),)
         return self.percept(competition, words, origin=evidence.origin, offset_s=offset_s)
 

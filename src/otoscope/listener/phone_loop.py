@@ -104,12 +104,7 @@ class FreePhones:
         if models.context[1]:
             raise NotAble("phones here depend on the phone to come; the free loop knows the phone before only")
         self._models = models
-        self.phones = tuple(models.phones)
-        known = PhoneBigram.flat(self.phones) if bigram is None else bigram
-        if set(known.phones) != set(self.phones):
-            raise BadInput("the bigram knows other phones than the models")
-        order = [*(known.phones.index(phone) for phone in self.phones), len(self.phones)]
-        self._log = known.log[np.ix_(order, order)].copy()
+        self.phones, self._log = loop_of(models, bigram)[:2]
         self._log[:, :-1] += insertion_log
         self._loop = _built(models, self.phones)
         self._scores = np.full(self._loop.column.size + _n_silence(self._loop), -np.inf)
@@ -156,6 +151,31 @@ def free_phones(
 ) -> tuple[Floats, Floats]:
     """Return running and final scores `(n_frames,)` of the best string of phones; see `FreePhones`."""
     return FreePhones(evidence.models, bigram=bigram, insertion_log=insertion_log).feed(evidence.scores)
+
+
+def loop_of(
+    models: PhoneModels, bigram: PhoneBigram | None
+) -> tuple[tuple[str, ...], Floats, NDArray[np.int64], NDArray[np.int64], Floats, int]:
+    """Return the loop as arrays: phones, the bigram in their order, and the chains of states of all nodes.
+
+    Returns
+    -------
+    phones, log
+        `(n_phones + 1, n_phones + 1)`, the edge last.
+    start, column, moves
+        `(n_nodes + 1,)` where each node's states begin, `(n_states,)` and `(n_states, 3)`; column -1, the last, is
+        silence. Nodes stand phone by phone, and there by the phone before, the edge last, where that matters.
+    of_left
+        How many nodes a phone has.
+    """
+    phones = tuple(models.phones)
+    known = PhoneBigram.flat(phones) if bigram is None else bigram
+    if set(known.phones) != set(phones):
+        raise BadInput("the bigram knows other phones than the models")
+    order = [*(known.phones.index(phone) for phone in phones), len(phones)]
+    loop = _built(models, phones)
+    of_left = loop.phone.size // len(phones)
+    return phones, known.log[np.ix_(order, order)].copy(), loop.start, loop.column, loop.moves, of_left
 
 
 def _n_silence(loop: _Loop) -> int:

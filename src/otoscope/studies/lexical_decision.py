@@ -162,7 +162,7 @@ def heard(listener: WordListener, item: Item, bigram: PhoneBigram) -> Trial:
     evidence = replace(evidence, scores=relative_to_best(evidence.scores))
     onset_s, offset_s = speech_span(evidence) or item.speech_s or (0.0, item.sound.duration_s)
     competition = listener.compete(evidence, offset_s=offset_s)
-    decision = listener.decide(competition, offset_s=offset_s)
+    decision = listener.decide(competition, offset_s=offset_s, evidence=evidence)
     alone = compete(evidence, listener.tree(evidence.models), frequency_weight=0.0, n_kept=1, offset_s=offset_s)
     running, final = free_phones(evidence, bigram=bigram)
     phones = phone_activation(running, final, evidence.grid, offset_s=offset_s)

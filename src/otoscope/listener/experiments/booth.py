@@ -124,7 +124,7 @@ class Booth:
         evidence = self.listener.evidence(item.sound)
         span = speech_span(evidence) or (item.onset_s, item.offset_s)
         heard = self.listener.compete(evidence, track=track, offset_s=span[1])
-        return heard, self.listener.decide(heard, offset_s=span[1]), span
+        return heard, self.listener.decide(heard, offset_s=span[1], evidence=evidence), span
 
     def about(self, plan: Plan, item: Item, condition: str = "") -> dict[str, Any]:
         """Return the columns that say what a trial is about."""

@@ -32,7 +32,7 @@ def lexical_decision(booth: Booth, plan: Plan, *, rule: LexicalRule = RULE) -> I
     target = item.word if kind == "word" else None
     forms = [] if target is None else booth.forms(target)
     heard = listener.compete(evidence, track=forms, offset_s=offset_s)
-    decision = listener.decide(heard, offset_s=offset_s)
+    decision = listener.decide(heard, offset_s=offset_s, evidence=evidence)
     alone = compete(evidence, listener.tree(evidence.models), frequency_weight=0.0, n_kept=1, offset_s=offset_s)
     phones = phone_activation(*free_phones(evidence, bigram=booth.bigram), evidence.grid, offset_s=offset_s)
     gaps = gap(alone.activations[:, 0], phones, evidence.grid, onset_s=onset_s, offset_s=offset_s)
