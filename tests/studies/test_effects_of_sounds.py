@@ -10,9 +10,10 @@ import pytest
 from otoscope.lexicon.mental_lexicon import MentalLexicon
 from otoscope.lexicon.pseudowords import PseudowordMaker
 from otoscope.listener.ears.voices import VALIDATION
+from otoscope.listener.evidence import saying_nothing
 from otoscope.listener.listening import WordListener
 from otoscope.listener.stimuli.sets.designs import mispronunciations
-from otoscope.studies.effects_ambiguity import _restoration_rows, restoration, saying_nothing
+from otoscope.studies.effects_ambiguity import _restoration_rows, restoration
 from otoscope.studies.effects_laboratory import Laboratory
 from otoscope.studies.effects_mismatch import (
     _from_splice,
@@ -113,7 +114,7 @@ def test_what_is_refused_at_the_deadline_is_told_apart():
 def test_what_is_covered_says_nothing_there_alone(lab):
     item = lab.word("captain", 0)
     evidence, stretch = lab.listener.evidence(item.sound), item.times[2]
-    covered = saying_nothing(evidence, stretch)
+    covered = saying_nothing(evidence, stretch.start_s, stretch.end_s)
     changed = (covered.scores != evidence.scores).any(axis=1)
     times = evidence.grid.times_s()
     assert changed.tolist() == ((times >= stretch.start_s) & (times < stretch.end_s)).tolist()

@@ -76,6 +76,14 @@ class Evidence(ByValue):
         return tuple(self.models.phones)
 
 
+def saying_nothing(evidence: Evidence, start_s: float, end_s: float) -> Evidence:
+    """Return the evidence with every state as likely as any other within a stretch: as if something covered it."""
+    times = evidence.grid.times_s()
+    scores = evidence.scores.copy()
+    scores[(times >= start_s) & (times < end_s)] = 0.0
+    return replace(evidence, scores=scores)
+
+
 def evidence_from(
     heard: Trace | Emissions,
     *,

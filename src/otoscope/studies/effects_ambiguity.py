@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from otoscope.core import BadInput, Interval, Panel, Recording
 from otoscope.lexicon.phone_features import PHONE_FEATURES
 from otoscope.listener.competing import Competition
-from otoscope.listener.evidence import Evidence
+from otoscope.listener.evidence import saying_nothing
 from otoscope.listener.stimuli.changing import carried, continuum_sounds, phone_replaced
 from otoscope.listener.stimuli.sets.ambiguous import GANONG, GanongPair
 from otoscope.listener.stimuli.sets.chosen import ganong_pairs
@@ -105,21 +104,14 @@ def restoration(lab: Laboratory) -> list[dict[str, Any]]:
             continue
         form, place = lab.form(item.phones), len(item.phones) // 2
         sounds = [phone_replaced(item, place, by=by, seed=nth).sound for by in ("noise", "silence")]
-        covered = lab.compete(saying_nothing(lab.listener.evidence(item.sound), item.times[place]), [form])
+        phone = item.times[place]
+        covered = lab.compete(saying_nothing(lab.listener.evidence(item.sound), phone.start_s, phone.end_s), [form])
         heard = [lab.compete(sound, [form]) for sound in (*sounds, item.sound)]
         found.append([final_log_odds(one, form) for one in (*heard, covered)])
         restored.append(_p_of_phone(lab, covered, place, item.phones[place]))
         replaced.append(sort_of(item.phones[place]))
         taken.append([_taken_as(lab, sound, item.times[place]) for sound in sounds])
     return _restoration_rows(lab, np.array(found), np.array(restored), replaced, taken)
-
-
-def saying_nothing(evidence: Evidence, stretch: Interval) -> Evidence:
-    """Return the evidence with every state as likely as any other within a stretch."""
-    times = evidence.grid.times_s()
-    scores = evidence.scores.copy()
-    scores[(times >= stretch.start_s) & (times < stretch.end_s)] = 0.0
-    return replace(evidence, scores=scores)
 
 
 def _p_of_phone(lab: Laboratory, heard: Competition, place: int, phone: str) -> float:

@@ -60,6 +60,24 @@ def test_log_odds_are_those_of_the_probability(booth, name):
         assert 1 / (1 + math.exp(-one["log_odds"])) == pytest.approx(one["p_target"], abs=1e-3)
 
 
+def test_a_covered_phone_is_neither_noise_nor_silence(booth):
+    intact, noise, silence, covered = trials_of(booth, "restoration")
+    assert [one["condition"] for one in (intact, noise, silence, covered)] == ["intact", "noise", "silence", "covered"]
+    assert covered["replaced"] == noise["replaced"]
+    assert covered["log_odds"] < intact["log_odds"]
+    assert covered["log_odds"] not in (noise["log_odds"], silence["log_odds"])
+
+
+def test_a_long_word_leaves_the_short_one_behind(booth):
+    trials = trials_of(booth, "embedded")
+    long, short = ([one for one in trials if one["condition"] == f"{name} word said"] for name in ("long", "short"))
+    assert [one["phones_after"] for one in long] == [-2, -1, 0, 1, 2, 3]
+    assert [one["phones_after"] for one in short] == [-2, -1, 0]
+    assert long[-1]["lead_of_short"] < long[2]["lead_of_short"] - 1
+    assert long[0]["log_odds_of_short"] < 0 < short[0]["log_odds_of_short"]
+    assert len({one["log_odds_of_short"] for one in long}) == 1
+
+
 def test_splices_are_decided_on_from_the_join(booth):
     rows = [ROWS["splice"], {"word": "job", "first": "job"}]
     trials = trials_of(booth, "splice", *rows)

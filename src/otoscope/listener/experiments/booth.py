@@ -14,6 +14,7 @@ from otoscope.lexicon.pronunciations import Phones
 from otoscope.listener.competing import Competition
 from otoscope.listener.deciding import Decision
 from otoscope.listener.ears.voices import VALIDATION
+from otoscope.listener.evidence import Evidence
 from otoscope.listener.experiments.plans import Plan
 from otoscope.listener.listening import WordListener
 from otoscope.listener.paths import form_path
@@ -119,9 +120,14 @@ class Booth:
         """Return the forms of a word."""
         return list(self.listener.lexicon.forms_of(word))
 
-    def hear(self, item: Item, track: Sequence[int] = ()) -> tuple[Competition, Decision, tuple[float, float]]:
-        """Return the competition for an item, the decision and where speech was heard (else where it is)."""
-        evidence = self.listener.evidence(item.sound)
+    def hear(
+        self, item: Item, track: Sequence[int] = (), *, evidence: Evidence | None = None
+    ) -> tuple[Competition, Decision, tuple[float, float]]:
+        """Return the competition for an item, the decision and where speech was heard (else where it is).
+
+        What the ears made of it may be given, where something was done to that.
+        """
+        evidence = self.listener.evidence(item.sound) if evidence is None else evidence
         span = speech_span(evidence) or (item.onset_s, item.offset_s)
         heard = self.listener.compete(evidence, track=track, offset_s=span[1])
         return heard, self.listener.decide(heard, offset_s=span[1], evidence=evidence), span

@@ -87,7 +87,7 @@ _ALL = (
                ("log_odds", "p_target", *WORD[::2])),
     Experiment("embedded", "is the short word in a long one heard? (McClelland and Elman 1986)",
                ("word", "embedded"), ("sound_embedded",), "words:embedded", "items:embedded",
-               ("recognised", "p_long", "p_short", "lead_of_short_at_its_end")),
+               ("lead_of_short", "p_short", "p_long"), "phones_after", ("recognised", "log_odds_of_short")),
     Experiment("mispronunciation", "what harm does a changed phone do? (Connine et al. 1993)",
                ("word", "pronunciation|sound"), ("pronunciation",), "words:mispronounced", "items:mispronounced",
                ("p_target", "recognised", "rt_s")),

@@ -12,6 +12,7 @@ from scipy.special import logsumexp
 from otoscope.core import BadInput
 from otoscope.lexicon.pronunciations import Phones
 from otoscope.listener.competing import Competition
+from otoscope.listener.evidence import Evidence, saying_nothing
 from otoscope.listener.experiments.booth import Booth
 from otoscope.listener.experiments.plans import Plan
 from otoscope.listener.stimuli.changing import Replacement, carried, continuum_sounds, phone_replaced
@@ -89,9 +90,11 @@ def _share(booth: Booth, heard: Competition, place: int, ends: tuple[str, str]) 
 
 
 def restoration(booth: Booth, plan: Plan) -> Iterator[Trial]:
-    """Yield three trials: the word intact, with a phone under noise, and with silence in its place.
+    """Yield four trials: the word intact, a phone that noise or silence takes the place of, and one that is covered.
 
-    `log_odds` of the word at the end can be averaged where `p_target` is near its floor or ceiling.
+    The ears take noise for a sound of speech; covered is what a listener has who knows the noise for one: the stretch
+    says nothing, every phone fits equally. `log_odds` of the word at the end can be averaged where `p_target` is near
+    its floor or ceiling.
     """
     item = booth.timed(booth.item(plan))
     given = plan.number_of("position")
@@ -100,11 +103,14 @@ def restoration(booth: Booth, plan: Plan) -> Iterator[Trial]:
     for by in REPLACED_BY:
         changed = phone_replaced(item, place, by=by, seed=booth.seed + plan.number)
         yield {**_word_heard(booth, plan, changed, by), "replaced": item.times[place].label}
+    phone = item.times[place]
+    covered = saying_nothing(booth.listener.evidence(item.sound), phone.start_s, phone.end_s)
+    yield {**_word_heard(booth, plan, item, "covered", evidence=covered), "replaced": phone.label}
 
 
-def _word_heard(booth: Booth, plan: Plan, item: Item, condition: str) -> Trial:
+def _word_heard(booth: Booth, plan: Plan, item: Item, condition: str, *, evidence: Evidence | None = None) -> Trial:
     forms = booth.forms(item.word or "")
-    heard, decision, _ = booth.hear(item, forms)
+    heard, decision, _ = booth.hear(item, forms, evidence=evidence)
     return {
         **booth.about(plan, item, condition), **booth.answered(item, decision, item.word),
         "p_target": float(heard.final_posterior()[forms].sum()), "log_odds": log_odds(heard, forms),

@@ -20,6 +20,8 @@ NAMES = {
     "p_target": "p(target)", "p_second": "p(second phone)", "p_mean": "mean p(word) from onset", "rt_s": "RT (s)",
     "after_uniqueness_s": "decision after uniqueness point (s)", "recognised": "share recognised", "gate_s": "gate (s)",
     "snr_db": "signal-to-noise ratio (dB)", "step": "step of the continuum", "correct": "share correct",
+    "lead_of_short": "lead of the short word (nats)", "phones_after": "phones after the end of the short word",
+    "log_odds_of_short": "log-odds of short over long at the end", "p_short": "p(short)", "p_long": "p(long)",
     "isolation_s": "isolation point (s)", "sure_s": "sure from (s)", "leads": "share leading",
 }  # fmt: skip
 

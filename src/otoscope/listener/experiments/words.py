@@ -99,24 +99,27 @@ def mispronounced(booth: Booth, plan: Plan) -> Iterator[Trial]:
 
 
 def embedded(booth: Booth, plan: Plan) -> Iterator[Trial]:
-    """Yield two trials: the long word said, and the short one that it begins with.
+    """Yield a trial for each place in the long word and in the short one that it begins with: which is ahead there?
 
-    `lead_of_short_at_its_end`: κ (A(short) - A(long)) where the short word ends in the long one, nats.
+    `lead_of_short`: κ (A(short) - A(long)), nats, at the end of each phone, from two before the end of the short word
+    (`phones_after` -2, -1, 0, …) to three behind it and to the end of the item. While the word may go on, a word that
+    it may still become counts (the partial rule); after the item only whole words do: `log_odds_of_short`, the same
+    for all trials of an item.
     """
     both = [plan.get("word") or "", plan.get("embedded") or ""]
     forms = [booth.forms(word) for word in both]
     items = [booth.item(plan), booth.item(plan, word="embedded", phones="-", sound="sound_embedded")]
-    items = [replace(item, word=word) for item, word in zip(items, both, strict=True)]
-    for nth, (item, name) in enumerate(zip(items, ("long word said", "short word said"), strict=True)):
-        heard, decision, _ = booth.hear(item, [*forms[0], *forms[1]])
-        final = heard.final_posterior()
-        lead = None
-        if nth == 0:
-            long = booth.timed(item)
-            end_s = long.boundary_s(min(len(booth.ways(both[1])[0]), len(long.times)))
-            frame = min(int(np.searchsorted(heard.grid.times_s(), end_s)), len(heard.lead) - 1)
+    for item, word, name in zip(items, both, ("long word said", "short word said"), strict=True):
+        said = booth.timed(replace(item, word=word))
+        heard, decision, _ = booth.hear(said, [*forms[0], *forms[1]])
+        ends = heard.final.astype(np.float64) * heard.acoustic_scale
+        last = [float(ends[own].max()) for own in forms]
+        once = {**booth.about(plan, said, name), **booth.answered(said, decision, word),
+                "log_odds_of_short": last[1] - last[0]}  # fmt: skip
+        n_short = len(booth.ways(both[1])[0])
+        for n_heard in range(max(1, n_short - 2), min(len(said.times), n_short + 3) + 1):
+            frame = min(int(np.searchsorted(heard.grid.times_s(), said.boundary_s(n_heard))), len(heard.lead) - 1)
             best = [max(float(heard.kept(form)[frame]) for form in own) for own in forms]
+            p = [float(heard.posterior(own)[frame].sum()) for own in forms]
             lead = heard.acoustic_scale * (best[1] - best[0]) if np.isfinite(best).all() else None
-        p = [float(final[own].sum()) for own in forms]
-        yield {**booth.about(plan, item, name), **booth.answered(item, decision, item.word), "p_target": p[nth],
-               "p_long": p[0], "p_short": p[1], "lead_of_short_at_its_end": lead}  # fmt: skip
+            yield {**once, "phones_after": n_heard - n_short, "lead_of_short": lead, "p_long": p[0], "p_short": p[1]}
