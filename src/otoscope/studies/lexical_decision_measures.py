@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+
+from otoscope.metrics.detection import d_prime as told_apart
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -81,10 +82,10 @@ class Measure:
 
 
 def d_prime(answers: Answers) -> float:
-    """Return z(hits) - z(false alarms), half an answer added to each so that none is infinite (Hautus 1995)."""
-    hits, n_words = (answers.is_word & answers.said_word).sum(), answers.is_word.sum()
-    wrong, n_others = (~answers.is_word & answers.said_word).sum(), (~answers.is_word).sum()
-    return float(norm.ppf((hits + 0.5) / (n_words + 1)) - norm.ppf((wrong + 0.5) / (n_others + 1)))
+    """Return d' of words among pseudowords."""
+    words, said = answers.is_word, answers.said_word
+    counts = (words & said).sum(), words.sum(), (~words & said).sum(), (~words).sum()
+    return told_apart(*(int(count) for count in counts))
 
 
 def measure_rows(answers: Answers, seed: int) -> list[dict[str, Any]]:

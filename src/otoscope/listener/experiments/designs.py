@@ -72,7 +72,7 @@ _ALL = (
                ("recognised", "rt_s", "looks_target", "looks_cohort", "looks_rhyme", "looks_unrelated")),
     Experiment("lexical-decision", "is it a word, and how fast is that known?", ("word|pronunciation|sound",),
                ("kind", "word", "pronunciation"), "lexical:lexical_decision", "items:lexical_decisions",
-               ("rt_s", "correct", "said_word", "gap")),
+               ("rt_s", "correct", "gap")),
     Experiment("frequency-density", "are frequent words, and words of few neighbours, sooner recognised?", ("word",),
                ("pronunciation",), "words:measured_word", "items:frequency_density",
                ("rt_s", "recognised", "p_target")),

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from otoscope.core import Finding, Panel
 from otoscope.listener.experiments.designs import Experiment
+from otoscope.metrics.detection import d_prime
 from otoscope.metrics.visual_world import ROLES
 
+KINDS = ("word", "pseudoword")
 Floats = NDArray[np.float64]
 Trial = dict[str, Any]
 N_RESAMPLES = 1000
@@ -118,10 +120,19 @@ def _sentence(experiment: Experiment, rows: Sequence[dict[str, Any]], trials: Se
         f"{_range(row)}, {row['n_items']} items"
         for row in rows if row["measure"] in experiment.once
     ]  # fmt: skip
-    said = "; ".join([said, *whole])
+    said = "; ".join([said, *whole, *_told_apart(trials)])
     n_items = len({one["item"] for one in trials})
     asks = experiment.asks[0].upper() + experiment.asks[1:]
     return f"{asks} {len(trials)} trials of {n_items} items. Mean of {NAMES.get(first, first)}: {said}."
+
+
+def _told_apart(trials: Sequence[Trial]) -> list[str]:
+    """Return d' of yes and no, where there are both kinds of items."""
+    kinds = {kind: [bool(one["said_word"]) for one in trials if one.get("kind") == kind] for kind in KINDS}
+    words, others = (kinds[kind] for kind in KINDS)
+    if not words or not others:
+        return []
+    return [f"d' {d_prime(sum(words), len(words), sum(others), len(others)):.2f}"]
 
 
 def _range(row: dict[str, Any]) -> str:
