@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
 import soundfile
 
 
@@ -54,3 +55,28 @@ def test_an_interrupted_explanation_goes_on_where_it_stopped(spawn, talk, tmp_pa
     assert kept.startswith("{")
     assert (tmp_path / "talk.explain.html").stat().st_size > 10_000
     assert not journal.parent.exists(), "nothing unfinished is left once the page is written"
+
+
+def test_an_interrupted_experiment_goes_on_where_it_stopped(spawn, tmp_path: Path):
+    pytest.importorskip("espeakng_loader", reason="speech is synthesised with the extra synth")
+    lexicon = tmp_path / "small.tsv"
+    lexicon.write_text("word\tphones\tper_million\nseven\tS EH V AH N\t50\nsad\tS AE D\t20\n", "utf-8")
+    items = tmp_path / "items.csv"
+    items.write_text("item,word\n" + "".join(f"{n},{('seven', 'sad')[n % 2]}\n" for n in range(60)), "utf-8")
+    arguments = ("experiment", "noise", items, "--lexicon", lexicon, "-o", tmp_path / "out")
+    journal = tmp_path / "out" / "trials.jsonl"
+    process = spawn(*arguments)
+    _, err = interrupt_when(process, lambda: journal.exists() and journal.stat().st_size > 0, within_s=120)
+    assert process.returncode == 130, err
+    assert err.count("\n") == 1, err
+    assert "are kept in" in err
+    kept = journal.read_text("utf-8")
+    n_kept = len(kept.splitlines())
+    assert n_kept < 60
+    assert not (tmp_path / "out" / "index.html").exists()
+
+    finished = spawn(*arguments)
+    _, err = finished.communicate(timeout=300)
+    assert finished.returncode == 0, err
+    assert len((tmp_path / "out" / "trials.csv").read_text("utf-8").splitlines()) == 1 + 60 * 5
+    assert journal.read_text("utf-8").startswith(kept[: kept.rindex("\n") + 1])
