@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from otoscope.core import Interval, Recording
+from otoscope.core import FrameGrid, HeardWord, Interval, Percept, Recording
 from otoscope.lexicon.mental_lexicon import MentalLexicon
 from otoscope.lexicon.ngram.estimation import estimate
-from otoscope.listener.beside import Expecting, beside
+from otoscope.listener.beside import Expecting, beside, summary_of
 from otoscope.listener.listening import WordListener
 from otoscope.listener.running_speech import hear_running
 
@@ -86,3 +86,11 @@ def test_why_names_the_context_and_its_nats(compared):
     assert "frequent" in plain["why"] or plain["why"] == "the words around it"
     assert [other["why"] for other in (in_context[0], in_context[2])] == ["same", "same"]
     assert insisting.settings.context_weight == 60.0
+
+
+def test_of_words_that_sound_alike_the_most_frequent_stands_in_the_sentence():
+    grid = FrameGrid(16000, 0, 160, 160, 100)
+    heard = (HeardWord("their/there/they're", 0.0, 0.4, 0.3), HeardWord("elephant", 0.4, 1.0))
+    told = summary_of((), Percept((), np.zeros((100, 0)), grid, heard=heard), None)
+    assert "would have heard “their elephant”." in told
+    assert "nothing" in summary_of((), Percept((), np.zeros((100, 0)), grid), None)

@@ -151,7 +151,7 @@ def test_what_differs_from_the_recogniser_has_a_reason(listener, said):
     (unpaired,) = beside(listener, evidence, percept, None)
     assert unpaired["why"] is None
     finding = listening_finding(listener, evidence, percept, None)
-    assert "would have heard: elephant" in finding.summary
+    assert "would have heard “elephant”" in finding.summary
     assert finding.table[0]["recogniser"] is None
 
 
@@ -168,7 +168,7 @@ def test_a_recogniser_without_times_is_told_but_not_compared(listener, said):
     trace = Trace(recording, (Hypothesis(("elegant",)),), Provenance("toy", "1"))
     finding = listening_finding(listener, evidence, listener(evidence), trace)
     assert [row["why"] for row in finding.table] == [None]
-    assert "wrote: elegant; it does not say when" in finding.summary
+    assert "wrote “elegant”; it does not say when" in finding.summary
     assert "agree" not in finding.summary
 
 

@@ -211,14 +211,16 @@ def _best(
 def summary_of(rows: Sequence[dict[str, Any]], percept: Percept, trace: Trace | None) -> str:
     """Return what a listener would have heard, against what was written, in a sentence or two."""
     rates = rates_of(percept)
-    told = f"A listener would have heard: {percept.text or 'nothing'}."
+    # Of words that sound alike the most frequent stands for all; the table names them.
+    text = " ".join(word.label.split("/")[0] for word in percept.heard)
+    told = f"A listener would have heard {f'“{text}”' if text else 'nothing'}."
     if rates.n_words:
         told += f" {rates.n_decided} of {rates.n_words} words were decided, {rates.n_early} before they had ended"
         several = rates.n_words > 1 and rates.winners_per_s is not None
         told += f": {rates.winners_per_s:.1f} winners a second." if several else "."
     if trace is None:
         return told
-    told += f" The recogniser wrote: {trace.text or 'nothing'}"
+    told += f" The recogniser wrote {f'“{trace.text}”' if trace.text else 'nothing'}"
     if not trace.has("alignment"):
         return told + "; it does not say when, so words are not compared one by one."
     same = sum(row["why"] == "same" for row in rows)
