@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from itertools import product
 
@@ -13,6 +14,7 @@ from otoscope.core.errors import UnknownName
 from otoscope.core.measurements import Emissions
 from otoscope.decoding.tree import forced
 from otoscope.listener.evidence import Evidence, evidence_from
+from otoscope.listener.paths import form_path
 
 RNG = np.random.default_rng(0)
 
@@ -114,6 +116,19 @@ def test_letters_with_their_blanks_are_ctc(word):
         sure[:, 3] = sure[:, 2]
         best = forced(sure, ("w",), {"w": (tuple(word),)}, found.models)
         assert (best.frame_scores.sum() > -1) == (labelling(path) == wanted)
+
+
+@pytest.mark.parametrize("word", ["t", "to", "too", "otto"])
+def test_a_path_of_ctc_is_worth_its_posteriors_alone(word):
+    rows = np.random.default_rng(7).normal(0, 2, (6, 3))
+    rows -= np.logaddexp.reduce(rows, axis=1, keepdims=True)
+    given = dataclasses.replace(
+        emissions(("<blank>", "T", "O"), kind="log_posterior", blank=0, n_frames=6), scores=rows.astype(np.float32)
+    )
+    wanted = [{"t": 1, "o": 2}[letter] for letter in word]
+    best = max(rows[range(6), path].sum() for path in product(range(3), repeat=6) if labelling(path) == wanted)
+    found = form_path(evidence_from(given), tuple(word))
+    assert found.score == pytest.approx(best - rows.max(axis=1).sum(), abs=1e-5)
 
 
 def test_between_two_of_the_same_letter_stands_a_blank():

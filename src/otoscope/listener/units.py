@@ -68,7 +68,9 @@ class NamedModels:
 class LetterModels:
     """Units of a CTC network, each taking a frame or more, with an optional blank behind (Graves et al. 2006).
 
-    Between two of the same the blank is not optional, which makes the left neighbour matter.
+    Between two of the same the blank is not optional, which makes the left neighbour matter. A path of CTC is worth the
+    product of its posteriors and nothing else: to stay and to go on cost nothing. Units without a blank are no CTC;
+    they last as long as states of which nothing is known.
     """
 
     phones: tuple[str, ...]
@@ -200,9 +202,8 @@ def _ctc_units(emissions: Emissions, times: float) -> Units:
         blank = len(groups)
         groups.append((emissions.blank,))
     groups.append(tuple(silent))
-    models = LetterModels(
-        names, MappingProxyType({n: k for k, n in enumerate(names)}), blank, len(groups) - 1, *_loop(2 * times)
-    )
+    moves = _loop(2 * times) if blank is None else (0.0, 0.0)
+    models = LetterModels(names, MappingProxyType({n: k for k, n in enumerate(names)}), blank, len(groups) - 1, *moves)
     kind = "ctc letters" if set("etaoin") <= set(names) and max(map(len, names)) == 1 else "ctc phones"
     return Units(models, kind, tuple(groups))
 
