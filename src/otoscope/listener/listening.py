@@ -95,7 +95,7 @@ class Settings:
         default_factory=lambda: DecisionRule(Criterion(lead=20.0, hold_frames=5), HickHyman(beta_s=0.2), urgency_s=0.5)
     )
     running: DecisionRule = field(
-        default_factory=lambda: DecisionRule(Criterion(lead=12.0, hold_frames=10), urgency_s=0.3)
+        default_factory=lambda: DecisionRule(Criterion(lead=20.0, hold_frames=1), urgency_s=0.3)
     )
     word_penalty: float = 0.0
     context_weight: float = 5.0
