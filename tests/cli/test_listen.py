@@ -63,6 +63,21 @@ def test_other_ears_are_heard_through(here, capsys):
     assert borrowed["frequency_weight"] == BORROWED_WEIGHT < own["frequency_weight"]
 
 
+def test_letters_are_heard_as_words_are_written(here, capsys):
+    pytest.importorskip("espeakng_loader", reason="speech is synthesised with the extra synth")
+    from otoscope.listener.ears.voices import VALIDATION
+    from otoscope.listener.stimuli import Speaker
+
+    write_recording(Speaker(voice=VALIDATION[0]).word("nine").sound, here / "nine.wav")
+    arguments = ["listen", "nine.wav", "--recognizer", "none", "--alone", "--json", "--ears", "ctc-digits"]
+    assert main(arguments) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["provenance"]["n_words"] > 90_000
+    assert [row["listener"] for row in told["table"]] == ["nine"]
+    assert main([*arguments, "--lexicon", "words.tsv"]) == 2
+    assert "the front end has no phones" in capsys.readouterr().err
+
+
 @pytest.fixture
 def long(here, monkeypatch):
     """Twelve seconds are long, and pieces last four."""

@@ -12,6 +12,7 @@ from otoscope.core import BadInput, Finding, Recording, Trace
 from otoscope.recognizers.registry import DEFAULT
 
 if TYPE_CHECKING:
+    from otoscope.lexicon.mental_lexicon import MentalLexicon
     from otoscope.lexicon.ngram.model import NGramModel
     from otoscope.listener.listening import WordListener
     from otoscope.listener.rates import Rates
@@ -20,6 +21,8 @@ AT_ONCE_S = 120.0
 """What is heard at once and told on one page; longer recordings are heard piece by piece."""
 LONGEST_S = 7200.0
 """Two hours of samples, as they are read, are what memory is asked to hold."""
+LETTERS_FROM_S = 0.5
+"""How much is heard to learn whether a recogniser has phones or letters."""
 BORROWED_WEIGHT = 0.4
 """λ where the listener hears through a recogniser: chosen for otoscope-en on valid speech, whose scores are flatter."""
 ALONE_S = 1.2
@@ -37,7 +40,10 @@ def listen(
         str, typer.Option(help="Whose words stand beside the listener's: a name, a saved folder, or none.")
     ] = DEFAULT,
     ears: Annotated[
-        str, typer.Option(help="What the listener hears through: listener-en, a folder, or a recogniser with phones.")
+        str,
+        typer.Option(
+            help="What the listener hears through: listener-en, a folder, or a recogniser with phones or letters."
+        ),
     ] = "listener-en",
     lexicon: Annotated[
         Path | None, typer.Option(help="The words known: a table of word, phones, frequency per million.")
@@ -74,8 +80,8 @@ def listen(
         raise BadInput(f"one word said alone lasts no {recording.duration_s:.0f} s; choose a stretch with --start and "
                        "--end, or leave --alone out")  # fmt: skip
     context = None if context_model is None else read_model(context_model)
-    asked = Asked(recording, _listener(lexicon, frequency_weight, ears), recognizer, ears, context, page, file.name,
-                  export)  # fmt: skip
+    listener = _listener(lexicon, frequency_weight, ears, recording)
+    asked = Asked(recording, listener, recognizer, ears, context, page, file.name, export)
     told = _in_pieces(asked) if recording.duration_s > AT_ONCE_S else _at_once(asked, alone)
     if as_json:
         print_json(told)
@@ -176,10 +182,9 @@ def _heard_through(recording: Recording, ears: str) -> Recording | Trace:
     return open_recognizer(ears).trace(recording, record=["emissions"])
 
 
-def _listener(lexicon: Path | None, frequency_weight: float | None, ears: str) -> WordListener:
+def _listener(lexicon: Path | None, frequency_weight: float | None, ears: str, recording: Recording) -> WordListener:
     import dataclasses
 
-    from otoscope.lexicon.mental_lexicon import MentalLexicon
     from otoscope.listener.ears.ears import Ears
     from otoscope.listener.listening import Settings, WordListener
 
@@ -190,5 +195,22 @@ def _listener(lexicon: Path | None, frequency_weight: float | None, ears: str) -
         if not 0 <= frequency_weight <= 100:
             raise BadInput(f"--frequency-weight lies between 0 and 100, got {frequency_weight:g}")
         settings = dataclasses.replace(settings, frequency_weight=frequency_weight, running_weight=frequency_weight)
-    words = None if lexicon is None else MentalLexicon.read(lexicon)
+    words = _words(lexicon, ears, recording)
     return WordListener(words, ears=Ears.load(ears) if _are_own(ears) else None, settings=settings)
+
+
+def _words(lexicon: Path | None, ears: str, recording: Recording) -> MentalLexicon | None:
+    """Return the words of a table, English ones as they are written where letters are heard, else `None`: English."""
+    from otoscope.lexicon.mental_lexicon import MentalLexicon
+    from otoscope.lexicon.spelled import spelled
+    from otoscope.listener.evidence import evidence_from
+
+    if lexicon is not None:
+        return MentalLexicon.read(lexicon)
+    if _are_own(ears):
+        return None
+    beginning = recording.cut(0.0, min(LETTERS_FROM_S, recording.duration_s))
+    heard = _heard_through(beginning, ears)
+    assert isinstance(heard, Trace)
+    evidence = evidence_from(heard)
+    return spelled(MentalLexicon.english(), evidence.phones) if evidence.kind == "ctc letters" else None
