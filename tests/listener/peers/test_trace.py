@@ -9,7 +9,8 @@ from otoscope.core import BadInput, NotAble
 from otoscope.listener.peers.features import FEATURES, PHONES, feature_table, phone_rows
 from otoscope.listener.peers.simulated import Simulated, check_memory
 from otoscope.listener.peers.slex import read_slex
-from otoscope.listener.peers.trace import TraceModel, TraceParameters
+from otoscope.listener.peers.trace import TraceModel
+from otoscope.listener.peers.trace_parameters import TraceParameters
 from otoscope.listener.peers.wiring import input_pattern
 
 TABLE = feature_table()
@@ -197,3 +198,25 @@ def test_every_phone_has_one_value_of_each_feature_when_rationalised():
     table = feature_table(rationalised=True)
     assert (table.sum(axis=2) == 1.0).all()
     assert len({phone.tobytes() for phone in table}) == len(PHONES)
+
+
+def test_frequencies_need_counts_and_places_must_be_there():
+    for route in ("frequency_rest", "frequency_weight"):
+        with pytest.raises(BadInput, match=f"{route} needs counts"):
+            TraceModel(TOY, parameters=TraceParameters(**{route: 0.1}))
+    with pytest.raises(BadInput, match="4 words need 4 counts"):
+        TraceModel(TOY, counts=[1.0])
+    for wrong in (-1.0, np.nan, np.inf):
+        with pytest.raises(BadInput, match="0 or more"):
+            TraceModel(TOY, counts=[1.0, 2.0, 3.0, wrong])
+    model = TraceModel(TOY)
+    for options in ({"slot": 33}, {"slot": -2}, {"silences": (40, 1)}):
+        with pytest.raises(BadInput, match="place"):
+            model.hear(["bar"], n_cycles=2, **options)
+
+
+def test_an_input_longer_than_the_slices_is_refused_not_cut():
+    model = TraceModel(TOY)
+    assert model.hear(["bar" * 5], n_cycles=2).activations.shape == (1, 2, 5), "the last phone peaks in slice 96"
+    with pytest.raises(BadInput, match="99 slices"):
+        model.hear(["bar" * 5 + "p"], n_cycles=2)

@@ -8,7 +8,8 @@ import pytest
 from otoscope.core import BadInput
 from otoscope.listener.peers.features import PHONES, SILENCE, feature_table
 from otoscope.listener.peers.slex import read_slex
-from otoscope.listener.peers.trace import TraceModel, TraceParameters
+from otoscope.listener.peers.trace import TraceModel
+from otoscope.listener.peers.trace_parameters import TraceParameters
 from otoscope.listener.peers.wiring import input_pattern
 
 TABLE = feature_table()

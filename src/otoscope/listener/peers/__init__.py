@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from otoscope.listener.peers.simulated import Simulated
     from otoscope.listener.peers.slex import Slex, read_slex
     from otoscope.listener.peers.tisk import TiskModel, TiskParameters
-    from otoscope.listener.peers.trace import TraceModel, TraceParameters
+    from otoscope.listener.peers.trace import TraceModel
+    from otoscope.listener.peers.trace_parameters import TraceParameters
 
 _PUBLIC = {
     "Simulated": "otoscope.listener.peers.simulated:Simulated",
@@ -22,7 +23,7 @@ _PUBLIC = {
     "TiskModel": "otoscope.listener.peers.tisk:TiskModel",
     "TiskParameters": "otoscope.listener.peers.tisk:TiskParameters",
     "TraceModel": "otoscope.listener.peers.trace:TraceModel",
-    "TraceParameters": "otoscope.listener.peers.trace:TraceParameters",
+    "TraceParameters": "otoscope.listener.peers.trace_parameters:TraceParameters",
     "read_slex": "otoscope.listener.peers.slex:read_slex",
 }
 

@@ -8,7 +8,6 @@ every word is after every cycle.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from otoscope.core import BadInput
 from otoscope.listener.peers.features import SILENCE, feature_table, phone_rows
 from otoscope.listener.peers.simulated import Simulated, check_memory
+from otoscope.listener.peers.trace_parameters import TraceParameters, checked_counts
 from otoscope.listener.peers.wiring import SLICES_PER_PHONE_SLOT, SLOTS_PER_PHONE, Wiring, input_pattern
 
 Matrix = NDArray[np.float64]
@@ -24,44 +24,6 @@ CHUNK = 16
 """Inputs simulated side by side; more does not make it faster."""
 REACH = (0.75 / 2.625, 1.0 / 2.625, 0.75 / 2.625)
 """What a phone one place early, in place, and one place late tells a word: 1 - d/4 over the sum of all five squares."""
-
-
-@dataclass(frozen=True)
-class TraceParameters:
-    """Parameters of TRACE; the defaults are those of McClelland and Elman (1986) as jTRACE has them.
-
-    Between levels, `input_feature`, `feature_phone`, `phone_word` and `word_phone` excite; within a level,
-    `feature_rivals`, `phone_rivals` and `word_rivals` inhibit. Each level decays (`…_decay`) to its rest (`…_rest`).
-    Activations stay between `lowest` and `highest`, the sum of squares that inhibits words below `most_rivalry`.
-    There are `n_slices` of input; phones follow one another every `step` slices and rise and fall over `spread`, 6 in
-    the paper and jTRACE, 3 in a later copy of the first program (Stanford, `trace.tar.gz`). Words compete from
-    `early` places before their start: 0 in jTRACE, 1 in the first program. Frequent words rest higher by
-    `frequency_rest` and heed phones more by `frequency_weight`, each times log10 of a word's count (Dahan, Magnuson
-    & Tanenhaus 2001, who took 0.06 or 0.13).
-    """
-
-    input_feature: float = 1.0
-    feature_phone: float = 0.02
-    phone_word: float = 0.05
-    word_phone: float = 0.03
-    feature_rivals: float = 0.04
-    phone_rivals: float = 0.04
-    word_rivals: float = 0.03
-    feature_decay: float = 0.01
-    phone_decay: float = 0.03
-    word_decay: float = 0.05
-    feature_rest: float = -0.1
-    phone_rest: float = -0.1
-    word_rest: float = -0.01
-    lowest: float = -0.3
-    highest: float = 1.0
-    most_rivalry: float = 3.0
-    n_slices: int = 99
-    step: int = 6
-    spread: int = 6
-    early: int = 0
-    frequency_rest: float = 0.0
-    frequency_weight: float = 0.0
 
 
 class TraceModel:
@@ -83,7 +45,7 @@ class TraceModel:
     Raises
     ------
     BadInput
-        A word has a sound that TRACE lacks, or stands there twice.
+        A word has a sound that TRACE lacks, or stands there twice; counts are missing, negative, or not one a word.
 
     Notes
     -----
@@ -110,7 +72,7 @@ class TraceModel:
         )
         self._table = feature_table(rationalised=rationalised)
         self._counts = np.zeros(len(self.words))
-        self._counts[: len(words)] = 0.0 if counts is None else counts
+        self._counts[: len(words)] = checked_counts(counts, len(words), self.parameters)
 
     def hear(
         self, inputs: Sequence[str], *, n_cycles: int = 100, slot: int | None = None, silences: tuple[int, int] = (1, 1)
@@ -132,7 +94,7 @@ class TraceModel:
         Raises
         ------
         BadInput
-            An input has a sound that TRACE lacks.
+            An input has a sound that TRACE lacks, or goes on behind the last slice; or there is no such place.
         NotAble
             The activations would not fit into memory.
         """
@@ -140,6 +102,7 @@ class TraceModel:
         check_memory(8.0 * (len(inputs) * n_cycles * len(self.words) + 6 * size), f"{len(inputs)} inputs in TRACE")
         p = self.parameters
         place = (1 + silences[0]) * p.step // SLICES_PER_PHONE_SLOT if slot is None else slot
+        self._check_places(inputs, place, silences[0])
         made = np.empty((len(inputs), n_cycles, len(self.words)))
         said = [phone_rows(SILENCE * silences[0] + heard + SILENCE * silences[1]) for heard in inputs]
         patterns = [input_pattern(rows, p.n_slices, self._table, step=p.step, spread=p.spread) for rows in said]
@@ -155,6 +118,16 @@ class TraceModel:
                 made[start : start + CHUNK, cycle] = state.words.max(axis=2) if place < 0 else state.words[:, :, place]
                 state.step()
         return Simulated(tuple(inputs), self.words, made)
+
+    def _check_places(self, inputs: Sequence[str], place: int, n_before: int) -> None:
+        p, n_slots = self.parameters, self._wiring.n_slots
+        if not -1 <= place < n_slots:
+            raise BadInput(
+                f"there is no place {place} to read words at: they go from 0 to {n_slots - 1}, or -1 for all"
+            )
+        longest = max(inputs, key=len, default="")
+        if p.step * (n_before + len(longest)) >= p.n_slices:
+            raise BadInput(f"{longest!r} goes on behind the last of {p.n_slices} slices; raise n_slices")
 
     def hear_phones(self, patterns: Matrix, *, n_cycles: int = 100) -> Matrix:
         """Return `(n_inputs, n_cycles, n_phones, n_slots)`: how active every phone is at every place.
