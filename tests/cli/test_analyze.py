@@ -160,6 +160,7 @@ def test_explain_takes_tokens_and_the_whole_text(here, capsys):
         (["--methods", "lime,shapley"], "add --judge"),
         (["--judge"], "--judge compares methods"),
         (["--unit", "features"], "give SITE:NUMBER"),
+        (["--unit", "features:²"], "give SITE:NUMBER"),
         (["--unit", "nowhere:0"], "unknown site 'nowhere'"),
     ],
 )

@@ -157,7 +157,7 @@ def of_unit(recognizer: Recognizer, unit: str | None) -> Recognizer:
     if unit is None:
         return recognizer
     site, colon, number = unit.rpartition(":")
-    if not colon or not number.isdigit():
+    if not colon or not re.fullmatch("[0-9]+", number):
         raise BadInput(f"--unit {unit}: give SITE:NUMBER, such as --unit encoder.0:17")
     return UnitScores(recognizer, site, int(number))
 
