@@ -315,3 +315,11 @@ def test_every_error_is_an_otoscope_error_of_one_line():
     assert "did you mean textgrid?" in str(error_module.UnknownName("format", "textgird", ["textgrid", "ctm"]))
     assert "known: a, b" in str(error_module.UnknownName("format", "zzz", ["b", "a"]))
     assert "pip install 'otoscope[praat]'" in str(error_module.MissingExtra("parselmouth", "praat", "pitch"))
+
+
+def test_a_word_is_found_by_any_integer():
+    trace = _trace()
+    assert trace.target(np.int64(0)) == trace.target(0)
+    for wrong in (True, 0.0):
+        with pytest.raises(BadInput, match="interval, index or label"):
+            trace.target(wrong)

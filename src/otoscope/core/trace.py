@@ -6,6 +6,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Integral
 from types import MappingProxyType
 from typing import Any
 
@@ -152,7 +153,7 @@ class Trace(ByValue):
         Raises
         ------
         BadInput
-            No such word was heard.
+            No such word was heard, or a word is not given so.
         """
         if isinstance(word, Target):
             return word
@@ -190,10 +191,13 @@ class Trace(ByValue):
         return states[placed.index(position)]
 
     def _index_of(self, word: Interval | int | str) -> int:
-        if isinstance(word, int):
+        if isinstance(word, Integral) and not isinstance(word, bool):
+            word = int(word)
             if not -len(self.words) <= word < len(self.words):
                 raise BadInput(f"word {word} was asked for, {len(self.words)} were heard")
             return word % len(self.words)
+        if not isinstance(word, Interval | str):
+            raise BadInput(f"a word is given as interval, index or label, not as {word!r}")
         candidates = self.alignment.words.labels if isinstance(word, str) else self.words
         if word not in candidates:
             label = word if isinstance(word, str) else word.label
