@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from otoscope.core import Finding, HeardWord
+from otoscope.core import BadInput, Finding, HeardWord
 from otoscope.listener.rates import rates_along
 from otoscope.views.listening_pieces import FIRST_WORDS, clock, overview_html, piece_row, rates_panel
 
@@ -57,3 +57,17 @@ def test_the_overview_leads_to_its_pieces_and_escapes_words():
 
 def test_clocks():
     assert [clock(t) for t in (0, 59.9, 60, 3599, 3600)] == ["0:00", "0:59", "1:00", "59:59", "1:00:00"]
+
+
+def test_a_last_stretch_of_half_the_length_counts_and_no_sound_has_no_rates():
+    assert [middle for middle, _, _ in rates_along(HEARD, 12.5)] == [2.5, 7.5, 11.25]
+    assert [middle for middle, _, _ in rates_along(HEARD, 7.5)] == [2.5, 6.25]
+    for duration_s, every_s in ((0.0, 5.0), (5.0, 0.0), (float("nan"), 5.0)):
+        with pytest.raises(BadInput, match="above 0"):
+            rates_along(HEARD, duration_s, every_s=every_s)
+
+
+def test_a_winner_decided_as_the_recording_ends_counts():
+    last = HeardWord("end", 4.0, 5.0, 5.0)
+    assert rates_along((last,), 5.0) == ((2.5, 0.2, 0.2),)
+    assert [won for _, _, won in rates_along((last,), 10.0)] == [0.0, 0.2]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from otoscope.core import HeardWord, Percept
+from otoscope.core import BadInput, HeardWord, Percept
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,19 @@ def rates_along(
         How long the recording is.
     every_s
         How long stretches are; the last is shorter, one of less than half a stretch is left out.
+
+    Raises
+    ------
+    BadInput
+        The recording, or a stretch, has no length.
     """
+    if not (duration_s > 0 and every_s > 0):
+        raise BadInput(f"duration_s and every_s must be above 0, got {duration_s:g} and {every_s:g}")
     found = []
-    for k in range(max(1, round(duration_s / every_s))):
+    for k in range(max(1, math.floor(duration_s / every_s + 0.5))):
         first, behind = k * every_s, min((k + 1) * every_s, duration_s)
+        decided = [word.decision_time_s for word in heard if word.decision_time_s is not None]
         said = sum(first <= word.start_s < behind for word in heard)
-        won = sum(word.decision_time_s is not None and first <= word.decision_time_s < behind for word in heard)
+        won = sum(first <= time_s < behind or time_s == behind == duration_s for time_s in decided)
         found.append(((first + behind) / 2, said / (behind - first), won / (behind - first)))
     return tuple(found)
