@@ -103,3 +103,13 @@ def test_saved_and_refused(engine, probe, tmp_path):
         ProbedRecognizer(engine, probe).target(sound("low", 1), "nobody")
     with pytest.raises(BadInput, match="two labels"):
         teach(engine, utterances(range(3), ("low",)), utterances([9]))
+
+
+@pytest.mark.parametrize("speaker", [None, "", " "])
+def test_who_is_not_known_is_no_label(engine, speaker):
+    some = utterances(range(2))
+    some[1].speaker = speaker
+    with pytest.raises(BadInput, match="high0 has no label"):
+        teach(engine, some, utterances([9]))
+    with pytest.raises(BadInput, match="high0 has no label"):
+        teach(engine, utterances(range(2)), utterances([9]), label={"low0": "a", "high0": speaker})

@@ -133,7 +133,7 @@ def teach(
     NotAble
         The recogniser's inside is not open.
     BadInput
-        There is one label only, nothing is held out, or the site has no row a frame.
+        There is one label only, an utterance has none, nothing is held out, or the site has no row a frame.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -254,13 +254,12 @@ class ProbedRecognizer:
 
 
 def _label(utterance: Any, label: str | Mapping[str, str]) -> str:
-    if not isinstance(label, str):
-        if str(utterance.id) not in label:
-            raise BadInput(f"utterance {utterance.id} has no label; leave it out, or give it one")
-        return label[str(utterance.id)]
-    if label not in ("speaker", "text"):
+    if isinstance(label, str) and label not in ("speaker", "text"):
         raise BadInput(f"labels are those of speaker or text, or given by utterance id, not {label!r}")
-    return str(getattr(utterance, label))
+    own = getattr(utterance, label) if isinstance(label, str) else label.get(str(utterance.id))
+    if own is None or not str(own).strip():
+        raise BadInput(f"utterance {utterance.id} has no label; leave it out, or give it one")
+    return str(own)
 
 
 def _mean_of(layer: Any, target: Target | None) -> NDArray[np.float64]:
