@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import soundfile
 
 from otoscope.core import BadInput, DoesNotFit, Panel, Recording, Segment, UnknownName
 from otoscope.explainers.contrast import Plane, between, changes, decision_regions, map_decisions, vowel_plane
@@ -193,3 +194,26 @@ def test_recordings_are_marked_on_the_map_where_the_plane_ends_before_them(choos
     first, second = (Recording(np.repeat(each, 800).astype(np.float32), 1600) for each in ((0.8, 0.1), (0.1, 0.8)))
     points = decision_regions(chooser, first, others=[second], n=3).panels[0].data["points"]
     assert [(point["label"], point["x"], point["y"]) for point in points] == [("left", 0.0, 30.0), ("right", 1.0, 30.0)]
+
+
+def test_other_recordings_may_be_paths(chooser, tmp_path):
+    sound = Recording(np.repeat([0.5, 0.2], 800).astype(np.float32), 1600)
+    soundfile.write(tmp_path / "other.wav", np.repeat([0.2, 0.6], 800), 1600, subtype="FLOAT")
+    other = tmp_path / "other.wav"
+    one, two = (decision_regions(chooser, sound, others=[each], n=2).table for each in (other, str(other)))
+    assert one == two
+
+
+def test_scores_that_are_no_numbers_are_refused_and_a_plane_without_sounds(chooser):
+    class Broken:
+        name, provenance, trace = chooser.name, chooser.provenance, chooser.trace
+
+        def score(self, recordings, targets, *, progress=None):
+            return np.full((len(recordings), len(targets)), np.nan)
+
+    with pytest.raises(BadInput, match="NaN"):
+        map_decisions(Broken(), levels_plane(3), labels=["left", "right"])
+    side = np.linspace(0, 1, 3)
+    for labels in (None, ["left", "right"]):
+        with pytest.raises(BadInput, match="no sounds"):
+            map_decisions(chooser, Plane("empty", "x", "y", "None.", side, side, lambda x, y: None), labels=labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,7 +36,7 @@ def decision_regions(
     recognizer: Recognizer,
     recording: Recording,
     *,
-    others: Sequence[Recording | str] = (),
+    others: Sequence[Recording | str | os.PathLike[str]] = (),
     axes: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
     n: int = 13,
@@ -75,9 +76,11 @@ def decision_regions(
     Raises
     ------
     BadInput, UnknownName
-        More than two other recordings, axes that do not go with them, or a recogniser that hears nothing anywhere.
+        More than two other recordings, axes that do not go with them, or scores that are NaN. A recogniser that hears
+        nothing anywhere is a failure of the Finding.
     """
-    given = [Recording.read(each, rate_hz=recording.rate_hz) if isinstance(each, str) else each for each in others]
+    given = [each if isinstance(each, Recording) else Recording.read(each, rate_hz=recording.rate_hz)
+             for each in others]  # fmt: skip
     if len(given) > 2 or (len(given) == 2 and axes is not None):
         raise BadInput(f"a plane goes through one, two or three recordings; {len(given) + 1} with axes do not span one")
     together = [recording, *given]
@@ -102,10 +105,17 @@ def map_decisions(
     """Return what is recognised where in any plane, such as `vowel_plane`; see `decision_regions`.
 
     `known` are the texts heard in the recordings that the plane is made of; the map shows them first.
+
+    Raises
+    ------
+    BadInput
+        The plane has no sounds, a closed set no texts, or scores are NaN.
     """
     places = [(row, column) for row in range(plane.y.size) for column in range(plane.x.size)]
     made = [(place, plane.make(float(plane.x[place[1]]), float(plane.y[place[0]]))) for place in places]
     sounds = [(place, sound) for place, sound in made if sound is not None]
+    if not sounds:
+        raise BadInput(f"the plane {plane.name} has no sounds")
     if labels is None:
         heard = _traced(recognizer, [sound for _, sound in sounds], progress)
         names = texts_shown([text for text in heard if text != NOTHING], [t for t in known if t != NOTHING],
@@ -139,7 +149,10 @@ def _scores(
         chunks.append(_fitting_scores(recognizer, sounds[start : start + MOST_AT_ONCE], targets))
         if progress is not None:
             progress(min(start + MOST_AT_ONCE, len(sounds)), len(sounds))
-    return np.concatenate(chunks)
+    scores = np.concatenate(chunks)
+    if np.isnan(scores).any():
+        raise BadInput(f"{recognizer.name} gives scores that are NaN: no text is the best of them")
+    return scores
 
 
 def _fitting_scores(
