@@ -9,6 +9,7 @@ import torch
 from otoscope.core import BadInput, NotAble, Target
 from otoscope.explainers import explain
 from otoscope.explainers.previous_tokens import GIVEN, previous_tokens
+from otoscope.explainers.written_text import groups_of
 from otoscope.recognizers.endtoend import EndToEndRecognizer
 
 from .tiny_families import made_family, noise
@@ -115,3 +116,18 @@ def test_other_families_say_why_not(request, family, why):
     recognizer, recording, _ = made_family(family, request)
     with pytest.raises(NotAble, match=why):
         previous_tokens(recognizer, recording)
+
+
+def test_bytes_of_a_character_belong_to_its_word():
+    tokens = [" na", "<0xC3>", "<0xAF>", "ve", " <3", "s", "<|endoftext|>"]
+    assert groups_of(tokens, "word") == ([0, 0, 0, 0, 1, 1, 2], ["naïve", "<3s", "<|endoftext|>"])
+    assert groups_of(tokens[:2], "token") == ([0, 1], [" na", "<0xC3>"])
+    assert groups_of(["<0xE4><0xBD>"], "word")[1] == ["<0xE4><0xBD>"], "half a character has no other name"
+
+
+def test_progress_never_goes_back(decoder):
+    recognizer, recording = decoder
+    told = []
+    previous_tokens(recognizer, recording, unit="token", progress=lambda done, n: told.append((done, n)))
+    n = told[-1][1]
+    assert told == [(k, n) for k in range(1, n + 1)]

@@ -56,7 +56,7 @@ def previous_tokens(
     fill
         What is neutral: `mean`, of the embeddings in this text, or `zero`.
     progress
-        Told (sources done, all) by occlusion.
+        Told (passes done, all): of both neutral embeddings, for each source taken away or each batch of slopes.
 
     Returns
     -------
@@ -78,7 +78,10 @@ def previous_tokens(
     trace = recognizer.trace(recording, record=("steps", site := _site(recognizer)))
     text = written(trace, site, unit)
     neutral = {name: _neutral(text, name) for name in FILLS}
-    maps = {name: _relevance(recognizer, recording, text, neutral[name], method, progress) for name in FILLS}
+    maps = {
+        name: _relevance(recognizer, recording, text, neutral[name], method, _of_all(progress, turn))
+        for turn, name in enumerate(FILLS)
+    }
     found = maps[fill]
     whole = text.summed(recognizer.score([recording], text.targets))[0]
     silent = recording.with_samples(fill_samples(recording, "silence"))
@@ -95,6 +98,13 @@ def previous_tokens(
         made_of(recognizer, (recording,), None, unit=unit, method=method, fill=fill, site=site),
         failures,
     )
+
+
+def _of_all(progress: Progress | None, turn: int) -> Progress | None:
+    """Return what tells the progress of one neutral embedding as a part of that of all."""
+    if progress is None:
+        return None
+    return lambda done, n: progress(turn * n + done, len(FILLS) * n)
 
 
 def _site(recognizer: Any) -> str:
@@ -174,7 +184,7 @@ def _from_slopes(
         for column, group in enumerate(text.of_token):
             slopes[group] += found[:, column].sum(axis=0) / len(ways)
         if progress is not None:
-            progress(min(first + STEPS_AT_ONCE, len(ways)), len(ways))
+            progress(first // STEPS_AT_ONCE + 1, -(-len(ways) // STEPS_AT_ONCE))
     by_row = (slopes * change).sum(axis=2)
     return np.stack([by_row[:, list(rows)].sum(axis=1) for rows in text.rows], axis=1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,6 +15,8 @@ from otoscope.core import BadInput, Target, Trace
 Unit = Literal["word", "token"]
 Floats = NDArray[np.float64]
 BEGINNINGS = (" ", "▁")
+BYTES = re.compile("(?:<0x[0-9A-F]{2}>)+")
+"""How tokens are shown that are no whole characters."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +75,9 @@ def written(trace: Trace, site: str, unit: Unit) -> Written:
 
 
 def groups_of(tokens: Sequence[str], unit: Unit) -> tuple[list[int], list[str]]:
-    """Return the group of each token and the names of the groups.
+    """Return the group of each token and the names of the groups; special tokens, as `<end>`, stand for themselves.
+
+    Bytes of a character belong to its word, whose name has the character.
 
     Examples
     --------
@@ -81,12 +86,26 @@ def groups_of(tokens: Sequence[str], unit: Unit) -> tuple[list[int], list[str]]:
     """
     groups: list[int] = []
     names: list[str] = []
-    for i, token in enumerate(tokens):
-        special = token.startswith("<") and token.endswith(">")
-        opens = i == 0 or special or token.startswith(BEGINNINGS) or names[-1].startswith("<")
+    after_special = True
+    for token in tokens:
+        special = token.startswith("<") and token.endswith(">") and not BYTES.fullmatch(token)
+        opens = after_special or special or token.startswith(BEGINNINGS)
+        after_special = special
         if unit == "token" or opens:
             names.append("")
         names[-1] += token
         groups.append(len(names) - 1)
-    bare = [name if unit == "token" else name.replace("▁", " ").strip() or name for name in names]
-    return groups, bare
+    return groups, names if unit == "token" else [_readable(name) for name in names]
+
+
+def _readable(name: str) -> str:
+    """Return the name of a word without marks of its beginning, bytes as the characters that they are."""
+    spelt = BYTES.sub(lambda found: _characters(found[0]), name)
+    return spelt.replace("▁", " ").strip() or name
+
+
+def _characters(shown: str) -> str:
+    try:
+        return bytes.fromhex(shown.replace("<0x", "").replace(">", "")).decode("utf-8")
+    except UnicodeDecodeError:  # half a character has no other name
+        return shown
