@@ -53,13 +53,13 @@ def test_expected_calibration_error_by_hand():
 
 
 def places(n, truth, seed=0):
-    """Return places of three frames and five words, the leader right as often as `truth` makes it say."""
+    """Return places of six frames and five words, the leader right as often as `truth` makes it say; three count."""
     rng, words = np.random.default_rng(seed), []
     for _ in range(n):
         rivals = -rng.uniform(0, 50) - np.r_[0.0, rng.exponential(12, 3)]
-        values = np.stack([np.r_[0.0, share * rivals] for share in (0.2, 0.6, 1.0)])
-        ended = np.zeros(values.shape, bool), np.zeros(3, np.int64), np.zeros(3)
-        slot = Slot(SpokenForm(0, 0, 3, 0.0), np.arange(5, dtype=np.int32), values, np.zeros(values.shape), *ended)
+        values = np.stack([np.r_[0.0, share * rivals] for share in (9.0, 9.0, 9.0, 0.2, 0.6, 1.0)])
+        ended = np.zeros(values.shape, bool), np.zeros(6, np.int64), np.zeros(6)
+        slot = Slot(SpokenForm(0, 0, 6, 0.0), np.arange(5, dtype=np.int32), values, np.zeros(values.shape), *ended)
         own = np.arange(5) == 0
         peak = DecidedWord(slot, own, True).peak(scale=truth.scale, doubt=truth.doubt)
         words.append(DecidedWord(slot, own, bool(rng.random() < peak)))
@@ -84,16 +84,16 @@ def test_the_peak_counts_all_forms_of_a_word_in_its_best_frame():
     both = DecidedWord(word.slot, np.arange(5) < 2, True)
     assert both.peak(scale=0.1, doubt=0.5) == pytest.approx(shares[:, :2].sum(axis=1).max())
     words = [both, *places(3, Belief(0.1, 0.0), seed=2)]
-    going = [replace(one.slot, going=one.slot.activations > -8, missing=np.array([0, 3, 7]), least=np.array(
-        [-np.inf, -20.0, 4.0])) for one in words]  # fmt: skip
+    going = [replace(one.slot, going=one.slot.activations > -8, missing=np.array([0, 0, 0, 0, 3, 7]), least=np.array(
+        [-np.inf, -np.inf, -np.inf, -np.inf, -20.0, 4.0])) for one in words]  # fmt: skip
     words += [DecidedWord(slot, one.own, True) for slot, one in zip(going, words, strict=True)]
     words[1].slot.activations[:, 2] = -np.inf
-    words[2].slot.activations[0] = -np.inf
+    words[2].slot.activations[3] = -np.inf
     many = Belief(0.07, 0.3).peaks(words)
     np.testing.assert_allclose(many, [one.peak(scale=0.07, doubt=0.3) for one in words])
     assert many[4:] == pytest.approx(np.minimum(many[:4], many[4:])), "words that were not looked at take their share"
     weights = np.exp(0.1 * word.slot.activations)
-    assert shares[2, 0] == pytest.approx(1 / (weights[2].sum() + 0.5))
+    assert shares[5, 0] == pytest.approx(1 / (weights[5].sum() + 0.5))
 
 
 def test_words_that_are_all_right_bound_no_doubt():

@@ -10,6 +10,7 @@ from tests.listener.test_running_stream import noisy
 
 from otoscope.listener.competing import relative_to_best
 from otoscope.listener.running import RunningListening
+from otoscope.listener.running_speech import race_of_slot
 from otoscope.listener.slots import NEAR_FRAMES, _bridge, slots_of
 
 FORMS = [("K", "AE", "T"), ("K", "AE", "T", "S"), ("K", "AH", "T"), ("AE", "T"), ("S",), ("K", "AE", "T", "AH", "S")]
@@ -110,6 +111,18 @@ def test_words_that_may_begin_elsewhere_stand_for_rivals_that_were_not_looked_at
     assert np.isneginf(second.unseen).all(), "whatever begins later follows it"
 
 
+def test_nothing_is_believed_or_leads_before_all_words_of_a_place_may_have_begun():
+    models = Models(2)
+    listening = heard(models, said(models, [0, 4]).scores)
+    grid = said(models, [0, 4]).grid
+    for slot in slots_of(listening, listening.sequence()):
+        assert np.isfinite(slot.activations[:NEAR_FRAMES]).any(), "some have begun"
+        assert not slot.posteriors[:NEAR_FRAMES].any()
+        race = race_of_slot(slot, grid, listening.tree.words)
+        assert not race.leads[:NEAR_FRAMES].any()
+        assert race.leads[NEAR_FRAMES:].max() > 0 < slot.posteriors[NEAR_FRAMES:].max()
+
+
 def test_a_doubt_has_its_odds_against_the_leader():
     models = Models(2)
     listening = heard(models, said(models, [0, 4]).scores)
@@ -142,6 +155,7 @@ def test_what_is_expected_gains_its_bonus():
     more = expected[0].activations - plain[0].activations
     here = np.isfinite(plain[0].activations)
     np.testing.assert_allclose(more[here], np.broadcast_to(np.where(raised, 7.0, 0.0), here.shape)[here])
+    here[:NEAR_FRAMES] = False
     assert (expected[0].posteriors[here & raised] > plain[0].posteriors[here & raised]).all()
     assert slots_of(listening, ()) == ()
 

@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
 
 from otoscope.core import BadInput
-from otoscope.listener.slots import Slot
+from otoscope.listener.slots import NEAR_FRAMES, Slot
 from otoscope.metrics.calibration import Reliability, reliability
 
 Floats = NDArray[np.float64]
@@ -212,6 +212,7 @@ class _Peaks:
         for word in words:
             slot, there = word.slot, np.isfinite(word.slot.activations)
             frames = there.any(axis=1)
+            frames[:NEAR_FRAMES] = False
             there, top = there[frames], slot.activations[frames].max(axis=1)
             values.append((slot.activations[frames] - top[:, None])[there])
             own.append(np.broadcast_to(word.own, there.shape)[there])

@@ -18,7 +18,7 @@ from otoscope.listener.evidence import Evidence
 from otoscope.listener.hearers import Hearer, RunningSettings
 from otoscope.listener.races import Race
 from otoscope.listener.running import RunningListening, SpokenForm
-from otoscope.listener.slots import Slot, slots_of
+from otoscope.listener.slots import NEAR_FRAMES, Slot, slots_of
 from otoscope.listener.word_graph import best_in_context, node_after, words_of
 
 N_RIVALS = 3
@@ -160,7 +160,8 @@ def _gains(
 def race_of_slot(slot: Slot, grid: FrameGrid, words: tuple[NDArray[np.int32], NDArray[np.int32]]) -> Race:
     """Return who leads in a place, and by how much over the best form that shares no word with the leader.
 
-    While the leader is on its way, the lead is that over the words that were not looked at, if this is smaller.
+    While the leader is on its way, the lead is that over the words that were not looked at, if this is smaller. Nobody
+    leads before all words of the place may have begun.
 
     Parameters
     ----------
@@ -177,6 +178,7 @@ def race_of_slot(slot: Slot, grid: FrameGrid, words: tuple[NDArray[np.int32], ND
     ranking.leads_of(slot.forms[order], values, *words, leads)
     top = np.where(np.isfinite(values[:, 0]), values[:, 0], 0.0)
     leads = np.minimum(leads, np.maximum(top - slot.unseen, 0.0))
+    leads[:NEAR_FRAMES] = 0.0
     first = slot.spoken.first
     times = grid.times_s()[first : first + len(values)]
     sure = slot.posteriors[np.arange(len(values)), order[:, 0]]

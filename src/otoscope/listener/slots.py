@@ -26,7 +26,8 @@ from otoscope.listener.word_graph import WordGraph
 N_BEGUN = 64
 """Words on their way that are looked at in each frame: the likeliest."""
 NEAR_FRAMES = 3
-"""Words that begin so many frames sooner or later compete for the same place."""
+"""Words that begin so many frames sooner or later compete for the same place; before all of them may have begun,
+nothing is believed or decided."""
 AFTER_FRAMES = 30
 """How long after its end a word goes on competing for its place, in frames."""
 
@@ -271,4 +272,5 @@ def _posteriors(
     missing = n * np.exp(scale * np.minimum(least - top[:, 0], 0.0))
     total = (total + share * np.where(np.isfinite(missing), missing, 0.0))[:, None]
     total += doubt * weights.max(axis=1, keepdims=True, initial=0.0)
+    total[:NEAR_FRAMES] = 0.0
     return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
