@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from otoscope.core import BadInput
+from otoscope.decoding.tree.forced import frames_at_once
 from otoscope.recognizers.pocketsphinx.competitors import competitors, language_model
 from otoscope.recognizers.pocketsphinx.forced import align_phones, align_words
 from otoscope.recognizers.pocketsphinx.model import acoustic_model
@@ -182,3 +183,20 @@ def test_language_model_knows_what_follows_what() -> None:
     assert model.log_prob("united", "states") < model.log_prob("states", "united") - 2
     assert model.log_prob("the") == pytest.approx(-3.2, abs=0.2)
     assert model.log_prob("qqqz") == -100.0
+
+
+@pytest.mark.parametrize("most_kept", [1, 40, 200])
+def test_a_long_recording_aligned_in_pieces_is_aligned_as_in_one(monkeypatch, most_kept):
+    network: Any = tiny()
+    scores = np.random.default_rng(7).normal(size=(60, 5)).astype(np.float32)
+    whole = align_words(network, scores)
+    kept = []
+
+    def counted(n_frames, n_states, most):
+        kept.append(frames_at_once(n_frames, n_states, most))
+        return kept[-1]
+
+    monkeypatch.setattr("otoscope.recognizers.pocketsphinx.forced.MOST_KEPT", most_kept)
+    monkeypatch.setattr("otoscope.recognizers.pocketsphinx.forced.frames_at_once", counted)
+    assert align_words(network, scores) == whole
+    assert kept[0] < 60, "arcs of all frames at once are too many"

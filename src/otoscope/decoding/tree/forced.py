@@ -155,6 +155,11 @@ def check_fits(log_score: float, n_frames: int, graph: TranscriptGraph) -> None:
         )
 
 
+def frames_at_once(n_frames: int, n_states: int, most: int) -> int:
+    """Return for how many frames it is kept how each state was reached: all, or pieces of about `most` entries."""
+    return n_frames if n_frames * n_states <= most else max(most // n_states, math.isqrt(n_frames))
+
+
 def _runs(values: NDArray[np.int32]) -> list[tuple[int, int]]:
     """Stretches of equal values."""
     cuts = np.flatnonzero(values[1:] != values[:-1]) + 1
@@ -171,7 +176,7 @@ def _viterbi(rows: NDArray[np.float32], graph: TranscriptGraph) -> tuple[float, 
     """
     n_frames, n_states = len(rows), graph.n_states
     most_arcs = int(np.diff(graph.arc_start).max(initial=0))
-    n_at_once = n_frames if n_frames * n_states <= MOST_KEPT else max(MOST_KEPT // n_states, math.isqrt(n_frames))
+    n_at_once = frames_at_once(n_frames, n_states, MOST_KEPT)
     came_by = np.empty((n_at_once, n_states), dtype=np.uint8 if most_arcs < 255 else np.uint32)
     arrays = (graph.column, graph.log_loop, graph.arc_start, graph.arc_source, graph.arc_log)
     begins, begun = range(0, n_frames, n_at_once), [graph.log_start.astype(np.float64)]

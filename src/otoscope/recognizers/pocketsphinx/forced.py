@@ -13,10 +13,13 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from otoscope.decoding.tree.forced import frames_at_once
 from otoscope.recognizers.pocketsphinx.network import Alternative, Network
 from otoscope.recognizers.pocketsphinx.passage import SILENCE_INSERTION
 
 N_STATES = 3
+MOST_KEPT = 1 << 28
+"""Frames times states for which it is kept at once how they were reached: a quarter of a gigabyte."""
 
 
 @dataclass(frozen=True)
@@ -104,22 +107,42 @@ def _phones(labels: Sequence[str], indices: Sequence[int], start: int) -> tuple[
 
 
 def _path(chain: _Chain, scores: NDArray[np.float32], ends: Sequence[int]) -> list[int] | None:
+    """Return the best state of each frame, in one of `ends` at last; `None` where the frames are too few.
+
+    A long recording is gone through in pieces, and again from the last piece back, as in `decoding.tree.forced`.
+    """
+    n_frames, n_states = len(scores), len(chain.columns)
     width = max(len(before) for before in chain.befores)
     befores = np.array([[*b, *[-2] * (width - len(b))] for b in chain.befores], dtype=np.int32)
-    last = np.array([end for end in ends if end >= 0], dtype=np.int32)
-    path, found = _best_path(scores, np.array(chain.columns), befores, np.array(chain.costs), last)
-    return path.tolist() if found else None
+    arrays = (np.array(chain.columns), befores, np.array(chain.costs))
+    last = np.array([end for end in ends if end >= 0], dtype=np.int64)
+    if not n_frames or not last.size:
+        return None
+    n_at_once = frames_at_once(n_frames, n_states, MOST_KEPT)
+    came = np.empty((n_at_once, n_states), dtype=np.int8 if width <= np.iinfo(np.int8).max else np.int32)
+    begins, begun = range(0, n_frames, n_at_once), [np.full(n_states, -np.inf)]
+    for first in begins:
+        begun.append(_steps(scores, first, begun[-1], came, *arrays))
+    state = int(last[begun[-1][last].argmax()])
+    if begun[-1][state] == -np.inf:
+        return None
+    path = np.empty(n_frames, dtype=np.int64)
+    for piece in reversed(range(len(begins))):
+        if piece + 1 < len(begins):
+            _steps(scores, begins[piece], begun[piece], came, *arrays)
+        state = _back(path, begins[piece], state, came, befores)
+    return path.tolist()
 
 
 @numba.njit(cache=True)
-def _best_path(scores, columns, befores, costs, last):  # type: ignore[no-untyped-def]
-    """Return the best state of each frame: -1 among `befores` is the start, -2 nothing; the path ends in `last`."""
-    n_frames, n_states = scores.shape[0], columns.size
-    came = np.full((n_frames, n_states), -1, dtype=np.int8)
-    before = np.full(n_states, -np.inf)
-    now = np.full(n_states, -np.inf)
-    for t in range(n_frames):
-        for s in range(n_states):
+def _steps(scores, first, begun, came, columns, befores, costs):  # type: ignore[no-untyped-def]
+    """Return the scores of the states behind the last frame of a piece, from those before it; fill in `came`.
+
+    Of `befores`, -1 is the start and -2 nothing; `came` says which of them each state came from, -1: it stayed.
+    """
+    before, now = begun.copy(), np.full(columns.size, -np.inf)
+    for t in range(first, min(first + len(came), len(scores))):
+        for s in range(columns.size):
             best, choice = before[s], -1
             for k in range(befores.shape[1]):
                 state = befores[s, k]
@@ -131,19 +154,17 @@ def _best_path(scores, columns, befores, costs, last):  # type: ignore[no-untype
                 if value > best:
                     best, choice = value, k
             now[s] = best + scores[t, columns[s]]
-            came[t, s] = choice
+            came[t - first, s] = choice
         before, now = now, before
-    path = np.zeros(n_frames, dtype=np.int64)
-    end = last[0] if last.size else -1
-    for s in last:
-        if before[s] > before[end]:
-            end = s
-    if n_frames == 0 or end < 0 or before[end] == -np.inf:
-        return path, False
-    state = end
-    for t in range(n_frames - 1, -1, -1):
+    return before
+
+
+@numba.njit(cache=True)
+def _back(path, first, state, came, befores):  # type: ignore[no-untyped-def]
+    """Fill the path of a piece from its last state, and return the state before its first frame."""
+    for t in range(min(first + len(came), len(path)) - 1, first - 1, -1):
         path[t] = state
-        choice = came[t, state]
+        choice = came[t - first, state]
         if choice >= 0:
             state = befores[state, choice]
-    return path, True
+    return state
