@@ -211,8 +211,7 @@ class _Peaks:
         values, own, going, least, missing, n_frames, n_values = [], [], [], [], [], [], []
         for word in words:
             slot, there = word.slot, np.isfinite(word.slot.activations)
-            frames = there.any(axis=1)
-            frames[:NEAR_FRAMES] = False
+            frames = there.any(axis=1) & (np.arange(len(there)) >= NEAR_FRAMES)
             there, top = there[frames], slot.activations[frames].max(axis=1)
             values.append((slot.activations[frames] - top[:, None])[there])
             own.append(np.broadcast_to(word.own, there.shape)[there])
