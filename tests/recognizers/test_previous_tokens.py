@@ -9,7 +9,7 @@ import torch
 from otoscope.core import BadInput, NotAble, Target
 from otoscope.explainers import explain
 from otoscope.explainers.previous_tokens import GIVEN, previous_tokens
-from otoscope.explainers.written_text import groups_of
+from otoscope.explainers.written_text import groups_of, written
 from otoscope.recognizers.endtoend import EndToEndRecognizer
 
 from .tiny_families import made_family, noise
@@ -131,3 +131,16 @@ def test_progress_never_goes_back(decoder):
     previous_tokens(recognizer, recording, unit="token", progress=lambda done, n: told.append((done, n)))
     n = told[-1][1]
     assert told == [(k, n) for k in range(1, n + 1)]
+
+
+def test_what_the_search_wrote_otherwise_is_read_as_it_was_scored(decoder):
+    recognizer, recording = decoder
+    trace = recognizer.trace(recording, record=("steps", "decoder.tokens"))
+    plain = written(trace, "decoder.tokens", "token")
+    spaced = dataclasses.replace(trace.hypothesis, tokens=(" ", " ", *trace.steps.tokens[:-1]))
+    found = written(dataclasses.replace(trace, hypotheses=(spaced,)), "decoder.tokens", "token")
+    assert found.names == tuple(trace.steps.tokens) == plain.names
+    assert all(target.context[target.position] == target.label for target in found.targets)
+    if trace.tokens == trace.steps.tokens:  # nothing is given: both are the same text
+        assert [target.context for target in found.targets] == [target.context for target in plain.targets]
+        np.testing.assert_array_equal(found.values, plain.values)

@@ -58,12 +58,21 @@ class Written:
 
 
 def written(trace: Trace, site: str, unit: Unit) -> Written:
-    """Return the text with the rows of its tokens: row k is read before token k of the text, the first ones given."""
-    tokens = trace.tokens
-    n_given = len(tokens) - len(trace.steps.tokens)
-    if len(trace.steps.tokens) < 2:
+    """Return the text with the rows of its tokens: row k is read before token k of the text, the first ones given.
+
+    The tokens are those that were scored. A search may have written the same words in others, with a space twice.
+
+    Raises
+    ------
+    BadInput
+        Less than two tokens were written.
+    """
+    scored, tokens = tuple(trace.steps.tokens), trace.tokens
+    if len(scored) < 2:
         raise BadInput(f"nothing was written before another token in {trace.text!r}")
-    targets = tuple(trace.token_target(i) for i in range(n_given, len(tokens)))
+    tokens = tokens if tokens[-len(scored) :] == scored else scored
+    n_given = len(tokens) - len(scored)
+    targets = tuple(Target("token", tokens[i], None, i, tokens) for i in range(n_given, len(tokens)))
     groups, names = groups_of([target.label for target in targets], unit)
     before = max(n_given, 1)
     n_rows = before + len(targets) - 1
