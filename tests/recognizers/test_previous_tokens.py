@@ -88,8 +88,6 @@ def test_integrated_gradients_share_out_what_the_neutral_text_loses(decoder):
 
 def test_slopes_and_occlusion_agree_on_small_steps(decoder):
     recognizer, recording = decoder
-    if recognizer.name == "whisper":
-        pytest.skip("two other decoders show it in a tenth of the time")
     slope = matrix(previous_tokens(recognizer, recording, unit="token", method="input-x-gradient"))
     path = matrix(previous_tokens(recognizer, recording, unit="token", method="integrated-gradients"))
     known = np.isfinite(slope)
