@@ -77,7 +77,7 @@ class AttentionReader:
         labels = self.card.tokens.encode(words)
         spans = self.card.tokens.spans(labels)
         rows, _ = self._forced(heard.frames, heard.lengths, labels)
-        likely = tuple(float(torch.exp(self._word_score(rows, labels, *span))[0]) for span in spans)
+        likely = tuple(min(1.0, float(torch.exp(self._word_score(rows, labels, *span))[0])) for span in spans)
         if self.ctc is not None:
             found = self.ctc.alignment(heard, words)
             return Alignment(
@@ -94,7 +94,7 @@ class AttentionReader:
         return Alignment(
             timed_words(frames, words, edges, origin="attention"),
             states=timed_tokens(path.frames, labels, edges, self.card.tokens, origin="attention"),
-            text_confidence=tuple(min(1.0, each) for each in likely),
+            text_confidence=likely,
             time_confidence=shares,
         )
 
