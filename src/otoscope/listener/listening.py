@@ -80,7 +80,7 @@ class Settings:
     urgency of `running` are those whose first winners have the highest F1 against the spoken words (`python
     benchmarks/running_speech.py --corpus librispeech-mini --context-model FILE --jobs criteria`); `running_scale` and
     `running_doubt` are those of the least log-loss of decided words, right or wrong, by their highest probability
-    (`--jobs calibration`). Fitted on two of the three speakers and judged on the third, these err by .027 over all
+    (`--jobs calibration`). Fitted on two of the three speakers and judged on the third, these err by .025 over all
     words (expected calibration error; κ of single words and no doubt: .21), but by .07 to .15 for a speaker alone, as
     one is understood better than another.
     """
