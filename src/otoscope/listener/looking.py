@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from otoscope.core import BadInput, UnknownName
 from otoscope.lexicon.pronunciations import Phones
 from otoscope.listener.choosing import (
     UPTAKE_S,
@@ -47,6 +48,11 @@ class Link:
         When a picture is decided on; `None`: never.
     eyes
         `follow` the choice of 200 ms before (Allopenna et al. 1998); stay for `fixations`; or move at `random` moments.
+
+    Raises
+    ------
+    UnknownName
+        Eyes move in no other way.
     """
 
     scale: float
@@ -54,6 +60,10 @@ class Link:
     uptake_s: float = UPTAKE_S
     rule: DecisionRule | None = None
     eyes: Eyes = "follow"
+
+    def __post_init__(self) -> None:
+        if self.eyes not in get_args(Eyes):
+            raise UnknownName("eyes", self.eyes, get_args(Eyes))
 
 
 def trial_looks(
@@ -80,9 +90,19 @@ def trial_looks(
         Where the word lies, in the evidence's time.
     until_s
         From word onset; behind the last frame its state of affairs holds.
+
+    Raises
+    ------
+    BadInput
+        There are less than two forms, not a finite prior for each, or no end.
     """
+    before = np.asarray(prior, dtype=np.float64)
+    if before.shape != (len(forms),):
+        raise BadInput(f"{len(forms)} forms need a prior each, got {before.shape}")
+    if not np.isfinite(until_s):
+        raise BadInput(f"until_s must be finite, got {until_s:g}")
     times = evidence.grid.times_s() - onset_s
-    activations = np.asarray(prior, dtype=np.float64) + activations_misheard(
+    activations = before + activations_misheard(
         evidence, forms, rate=link.misheard, acoustic_scale=link.scale, offset_s=offset_s
     )
     n_after = max(0, round((until_s + 0.2 - times[-1]) / STEP_S))
