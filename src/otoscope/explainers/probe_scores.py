@@ -143,12 +143,7 @@ def teach(
     n = len(utterances)
     if len(set(names[:n])) < 2 or not held_out:
         raise BadInput("a probe needs two labels at least, and utterances that it is not taught")
-    vectors, layer = [], LayerReader(recognizer, where)
-    for done, utterance in enumerate(everything):
-        vectors.append(_mean_of(layer(utterance.recording(rate_hz=16000)), None))
-        if progress is not None:
-            progress(done + 1, len(everything))
-    x = np.stack(vectors)
+    x = _means_of(LayerReader(recognizer, where), everything, progress)
     mean, scale = x[:n].mean(0), x[:n].std(0) + 1e-6
     model = LogisticRegression(C=strength, max_iter=2000).fit((x[:n] - mean) / scale, names[:n])
     own, offsets = model.coef_, model.intercept_
@@ -169,6 +164,16 @@ def teach(
         chance,
         len(held_out),
     )
+
+
+def _means_of(layer: LayerReader, utterances: Sequence[Any], progress: Progress | None) -> NDArray[np.float64]:
+    """Return the mean frame of a layer in each utterance, `(n_utterances, n_units)`."""
+    vectors = []
+    for done, utterance in enumerate(utterances, start=1):
+        vectors.append(_mean_of(layer(utterance.recording(rate_hz=16000)), None))
+        if progress is not None:
+            progress(done, len(utterances))
+    return np.stack(vectors)
 
 
 class ProbedRecognizer:
