@@ -57,6 +57,11 @@ STRINGS = ",".join(
 )
 """What the ladder of synthetic strings leaves."""
 
+RUNNING = (
+    "python benchmarks/running_speech.py --corpus DATA/librispeech-mini --context-model WORK/books3.lm --json FILE "
+    "--jobs "
+)
+"""Running speech; the model: `otoscope lm estimate DATA/text/books.txt.xz --order 3 --vocabulary-size 60000 …`."""
 ENTRIES = (
     Entry(
         "embedded",
@@ -217,6 +222,33 @@ ENTRIES = (
         "python benchmarks/listener.py --words 60000 --spoken elephant --json FILE",
         "A word through the listener's own ears, exact, all word scores and the best 200 at each frame: what of real "
         "time does it take on one core (0.03 is the aim; plain numpy in the same run)?",
+    ),
+    Entry(
+        "running-speech",
+        "The listener on running speech",
+        RUNNING + "words",
+        "Valid speech of three speakers, by frequency alone and in the context of a trigram model: word errors with "
+        "homophones as one, winners a second, words that won first and were given up. λ and the rule of winners were "
+        "chosen on the same speech.",
+    ),
+    Entry(
+        "running-calibration",
+        "Are decided words of running speech right as often as they say?",
+        RUNNING + "calibration",
+        "Fitted on some speakers and judged on others; expected calibration error before (κ of single words) and "
+        "after.",
+    ),
+    Entry(
+        "running-bins",
+        "Decided words of running speech, by how sure they were",
+        RUNNING + "bins",
+        "Each speaker by what was fitted to the others: what was said, and how often it was right.",
+    ),
+    Entry(
+        "running-memory",
+        "Memory of long recordings",
+        RUNNING + "memory --seconds 600",
+        "Ten minutes by the chunk, in pieces, and as one recording: megabytes beyond those of the listener itself.",
     ),
     Entry(
         "listener-effects",

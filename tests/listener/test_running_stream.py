@@ -11,6 +11,7 @@ from otoscope.core import BadInput, Recording
 from otoscope.lexicon.mental_lexicon import MentalLexicon
 from otoscope.listener.listening import WordListener
 from otoscope.listener.running import RunningListening, compete_running
+from otoscope.listener.running_stream import RunningStream
 
 ORDER = [0, 4, 2, 3, 1] * 3
 
@@ -73,7 +74,6 @@ def test_nothing_heard_and_what_cannot_be_heard():
 def test_sound_in_chunks_gives_the_words_of_the_whole():
     pytest.importorskip("espeakng_loader", reason="speech is synthesised with the extra synth")
     from otoscope.listener.ears.voices import VALIDATION
-    from otoscope.listener.running_stream import RunningStream
     from otoscope.listener.stimuli import Speaker
 
     listener = WordListener(MentalLexicon.english().only(["elephant", "elegant", "seven", "beaker", "beetle", "the"]))
@@ -94,3 +94,11 @@ def test_sound_in_chunks_gives_the_words_of_the_whole():
     assert len(rest) <= 2
     whole = listener.running(sound)
     assert [word.start_s for word in told] == pytest.approx([word.start_s for word in whole.heard], abs=0.011)
+
+
+def test_samples_that_are_no_numbers_are_refused():
+    heard = RunningStream(WordListener(MentalLexicon.english(200)))
+    heard.feed(np.zeros(800, np.float32))
+    with pytest.raises(BadInput, match="samples must be finite"):
+        heard.feed(np.array([0.0, np.nan], np.float32))
+    assert heard.feed(np.zeros(800, np.float32)) == ()

@@ -123,6 +123,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _interrupted(kept: str = "what was finished before is kept") -> int:
+def _interrupted(kept: str = "files already written are kept") -> int:
     print(f"otoscope: interrupted; {kept}", file=sys.stderr)
     return EXIT_INTERRUPTED

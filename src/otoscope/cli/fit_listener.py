@@ -79,6 +79,10 @@ def fit_listener(
     rows = record["parameters"]
     print_table(list(rows[0]), [[_cell(value) for value in row.values()] for row in rows])
     print(finding.summary)
+    about = record["provenance"]
+    if "trials_read" in about:
+        print(f"{about['trials']} of {about['trials_read']} trials count: words answered rightly within 0.2 to 4 s and "
+              f"heard; {about['without_time']} had no time")  # fmt: skip
     for line in finding.failures:
         print(line)
     print(f"fit: {output}\npage: {page}")

@@ -29,7 +29,8 @@ class HeardWord:
     reaction_time_s
         The decision plus the time to answer, from the start of the recording; `None` without a decision.
     confidence
-        Its probability at the decision, or at the end where there was none; `None` where it is not known.
+        Its probability at the decision, or at the end where there was none; in running speech the highest that it came
+        to in its place; `None` where it is not known.
     """
 
     label: str

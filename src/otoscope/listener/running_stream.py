@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from otoscope.core import Interval
+from otoscope.core import BadInput, Interval
 from otoscope.listener.evidence import HOP_S
 from otoscope.listener.listening import WordListener
 from otoscope.listener.running import RunningListening, SpokenForm
@@ -56,9 +56,12 @@ class RunningStream:
         Raises
         ------
         BadInput
-            The recording was finished, or samples are not in one row.
+            The recording was finished, or samples are not in one row, or not finite.
         """
-        self._hear(self._ears.feed(np.asarray(samples, np.float32)))
+        sound = np.asarray(samples, np.float32)
+        if not np.isfinite(sound).all():
+            raise BadInput("samples must be finite numbers; there is NaN or infinity among them")
+        self._hear(self._ears.feed(sound))
         return self._tell(self._listening.certain(since=self._told))
 
     def finish(self) -> tuple[Interval, ...]:

@@ -77,6 +77,7 @@ def test_baldey(tmp_path):
     path = written(tmp_path, BALDEY)
     made = read_baldey(path)
     assert made.items == ("fiets", "spoem")
+    assert made.n_unanswered == 1
     assert made.is_word.tolist() == [True, False]
     assert made.rt_s.tolist() == [0.903, 1.21]
     assert made.previous_rt_s[1] == 0.903

@@ -35,6 +35,8 @@ class Trials(ByValue):
         `(n_items,)`.
     duration_s
         `(n_items,)`, NaN where it is not known.
+    n_unanswered
+        How many further trials had no time, and are not here.
     """
 
     items: tuple[str, ...]
@@ -46,6 +48,7 @@ class Trials(ByValue):
     correct: NDArray[np.bool_]
     is_word: NDArray[np.bool_]
     duration_s: Floats
+    n_unanswered: int = 0
 
     def __post_init__(self) -> None:
         kinds: dict[str, type] = {"item": np.int64, "listener": np.int64, "rt_s": np.float64}
@@ -119,7 +122,7 @@ def trials_from(
     keep = np.isfinite(rt) & (rt > 0)
     return Trials(
         tuple(names.tolist()), tuple(people.tolist()), item[keep], listener[keep], rt[keep], before[keep],
-        np.asarray(correct, dtype=bool)[keep], kinds.astype(bool), durations.astype(np.float64),
+        np.asarray(correct, dtype=bool)[keep], kinds.astype(bool), durations.astype(np.float64), int((~keep).sum()),
     )  # fmt: skip
 
 

@@ -73,7 +73,9 @@ def fitted_listener(
     intervals = bootstrapped(part, times, fit, n=n_bootstrap, seed=seed)
     judgement = judged(part, times, fixed=fixed, n_folds=N_FOLDS, seed=seed)
     rows = parameter_rows(fit, intervals)
-    about = {"items": len(part.items), "trials": len(part), "voice": None if sounds else voice or Speaker().voice,
+    about = {"items": len(part.items), "trials": len(part),
+             "trials_read": len(table.trials) + table.trials.n_unanswered,
+             "without_time": table.trials.n_unanswered, "voice": None if sounds else voice or Speaker().voice,
              "n_bootstrap": n_bootstrap, "folds": N_FOLDS, "seed": seed, "version": version("otoscope"),
              "ears": listener.ears.sha256}  # fmt: skip
     record = {**fit_record(fit, rows, judgement, item_rows(part, fit)), "left_out": left_out, "provenance": about}
