@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from otoscope.core import BadInput
+from otoscope.listener.confusions import CONSONANTS, consonant_confusions
 from otoscope.listener.mishearing import activations_misheard
 from otoscope.listener.paths import form_path
 
@@ -40,6 +41,27 @@ def test_a_wrong_phone_costs_a_mishearing_and_no_more(evidence):
     assert right - both > right - wrong + 2
     scaled = activations_misheard(heard, [("B", "C"), ("A", "C")], rate=0.05, acoustic_scale=0.25, offset_s=0.0)[-1]
     assert scaled[0] - scaled[1] == pytest.approx(-np.log(0.05) / 0.25)
+
+
+def test_a_wrong_phone_costs_what_its_pair_is_misheard(evidence):
+    said = [2] * 4 + [3] * 2 + [4] * 2
+    scores = np.full((8, 7), -60.0)
+    scores[np.arange(8), said] = 0.0
+    heard = evidence(8, scores=scores)
+    forms = [("B", "C"), ("A", "C"), ("C", "C")]
+    found = activations_misheard(heard, forms, rate=0.06, offset_s=0.0, confusions={("A", "B"): 0.2})[-1]
+    assert found[0] - found[1] == pytest.approx(-np.log(0.2))
+    assert found[0] - found[2] >= -np.log(0.03) - 1e-6  # C for B is not told: an even share of the two others
+
+
+def test_consonants_are_taken_for_their_likes():
+    rates = consonant_confusions()
+    total = {said: sum(rate for (first, _), rate in rates.items() if first == said) for said in CONSONANTS}
+    assert all(0.1 < each < 0.8 for each in total.values())
+    assert sum(total.values()) / len(total) == pytest.approx(0.30, abs=0.01)
+    assert rates["P", "K"] > rates["P", "Z"]
+    assert rates["ZH", "JH"] > rates["ZH", "P"]
+    assert len(rates) == 16 * 15
 
 
 def test_refusals(evidence):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -48,6 +48,8 @@ class Link:
         When a picture is decided on; `None`: never.
     eyes
         `follow` the choice of 200 ms before (Allopenna et al. 1998); stay for `fixations`; or move at `random` moments.
+    confusions
+        How often a phone is taken for another, by pair, in place of one rate for all.
 
     Raises
     ------
@@ -60,6 +62,7 @@ class Link:
     uptake_s: float = UPTAKE_S
     rule: DecisionRule | None = None
     eyes: Eyes = "follow"
+    confusions: Mapping[tuple[str, str], float] | None = None
 
     def __post_init__(self) -> None:
         if self.eyes not in get_args(Eyes):
@@ -103,7 +106,7 @@ def trial_looks(
         raise BadInput(f"until_s must be finite, got {until_s:g}")
     times = evidence.grid.times_s() - onset_s
     activations = before + activations_misheard(
-        evidence, forms, rate=link.misheard, acoustic_scale=link.scale, offset_s=offset_s
+        evidence, forms, rate=link.misheard, acoustic_scale=link.scale, offset_s=offset_s, confusions=link.confusions
     )
     n_after = max(0, round((until_s + 0.2 - times[-1]) / STEP_S))
     times = np.r_[times, times[-1] + STEP_S * np.arange(1, n_after + 1)]

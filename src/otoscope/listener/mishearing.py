@@ -9,7 +9,7 @@ outweighs all others that are.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numba import njit
@@ -36,6 +36,7 @@ def activations_misheard(
     rate: float = MISHEARD,
     acoustic_scale: float = 1.0,
     offset_s: float | None = None,
+    confusions: Mapping[tuple[str, str], float] | None = None,
 ) -> Floats:
     """Return `(n_frames, n_forms)` log P(signal up to t | w), without prior, where any phone may be misheard.
 
@@ -52,6 +53,8 @@ def activations_misheard(
         κ that the activations will be multiplied by.
     offset_s
         From there on only the whole word counts, as in `otoscope.listener.competing.compete`.
+    confusions
+        How often a phone (first) is taken for another, in place of ε; pairs that are not among them share ε evenly.
 
     Raises
     ------
@@ -67,13 +70,20 @@ def activations_misheard(
     if offset_s is not None:
         n_whole = int(np.searchsorted(evidence.grid.times_s(), offset_s - 1e-9))
     found = np.empty((evidence.n_frames, len(forms)))
+    known, even = confusions or {}, rate if confusions is None else rate / (len(evidence.models.phones) - 1)
+
+    def cost(said: str, heard: str) -> float:
+        return 0.0 if said == heard else math.log(known.get((said, heard), even)) / acoustic_scale
+
     for k, phones in enumerate(forms):
-        running, final = _heard(scores, *_lattice(evidence.models, tuple(phones), math.log(rate) / acoustic_scale))
+        running, final = _heard(scores, *_lattice(evidence.models, tuple(phones), cost))
         found[:, k] = np.where(np.arange(evidence.n_frames) < n_whole, running, final)
     return found
 
 
-def _lattice(models: PhoneModels, phones: tuple[str, ...], missed: float) -> tuple[Ints, Ints, Ints, Floats, Floats]:
+def _lattice(
+    models: PhoneModels, phones: tuple[str, ...], missed: Callable[[str, str], float]
+) -> tuple[Ints, Ints, Ints, Floats, Floats]:
     """Return what `_heard` goes through: chains of states, which stand beside one another at each place of the word.
 
     Silence has one chain before the word and one behind; each phone has its own, and behind that one of every phone,
@@ -93,7 +103,9 @@ def _lattice(models: PhoneModels, phones: tuple[str, ...], missed: float) -> tup
     chains: list[tuple[int, float, tuple[HmmState, ...]]] = [(0, 0.0, quiet)]
     for k, phone in enumerate(phones, start=1):
         chains.append((k, 0.0, models.states(around[k - 1], phone, around[k + 1])))
-        chains += [(k, missed, models.states(around[k - 1], other, around[k + 1])) for other in models.phones]
+        chains += [
+            (k, missed(phone, other), models.states(around[k - 1], other, around[k + 1])) for other in models.phones
+        ]
     chains.append((len(phones) + 1, 0.0, quiet))
     states = [state for _, _, chain in chains for state in chain]
     return (
