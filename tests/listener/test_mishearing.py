@@ -59,6 +59,7 @@ def test_consonants_are_taken_for_their_likes():
     total = {said: sum(rate for (first, _), rate in rates.items() if first == said) for said in CONSONANTS}
     assert all(0.1 < each < 0.8 for each in total.values())
     assert sum(total.values()) / len(total) == pytest.approx(0.30, abs=0.01)
+    assert rates["K", "P"] == pytest.approx(71 / 933)
     assert rates["P", "K"] > rates["P", "Z"]
     assert rates["ZH", "JH"] > rates["ZH", "P"]
     assert len(rates) == 16 * 15
